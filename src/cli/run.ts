@@ -1,0 +1,48 @@
+import { readFileSync } from 'node:fs';
+import { Command, CommanderError } from 'commander';
+import { messageOf, UsageError } from '../errors.ts';
+import type { Io } from './io.ts';
+
+/** Makes one command. What its action resolves to, through `exit`, is the exit code; 0 unless it says otherwise. */
+export type CommandFactory = (io: Io, exit: (code: number) => void) => Command;
+
+const COMMANDS: readonly CommandFactory[] = [];
+
+function version(): string {
+  const manifest: unknown = JSON.parse(readFileSync(new URL('../../package.json', import.meta.url), 'utf8'));
+  if (typeof manifest === 'object' && manifest !== null && 'version' in manifest)
+    return String(manifest.version);
+  return 'unknown';
+}
+
+/**
+ * Runs the program as `main.ts` and the tests do.
+ * @param argv the arguments after the program's name
+ * @returns the exit code: 0 done, 1 it could not be done, 2 it was asked for in a wrong way
+ */
+export async function run(argv: readonly string[], io: Io): Promise<number> {
+  let code = 0;
+  const program = new Command('edge-detect')
+    .description('UDF agent for Kapacitor: @edgeDetect() emits only the changes of state')
+    .version(version())
+    .showHelpAfterError('(--help shows what there is)')
+    .configureOutput({
+      writeOut: (text) => io.stdout.write(text),
+      writeErr: (text) => io.stderr.write(text),
+    })
+    .exitOverride();
+  for (const make of COMMANDS) {
+    const command = make(io, (exitCode) => {
+      code = exitCode;
+    });
+    program.addCommand(command.copyInheritedSettings(program));
+  }
+  try {
+    await program.parseAsync(argv, { from: 'user' });
+    return code;
+  } catch (error) {
+    if (error instanceof CommanderError) return error.exitCode === 0 ? 0 : 2;
+    io.stderr.write(`edge-detect: ${messageOf(error)}\n`);
+    return error instanceof UsageError ? 2 : 1;
+  }
+}
