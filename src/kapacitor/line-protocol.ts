@@ -94,6 +94,16 @@ export class LineScanner {
     return this.#lineStart;
   }
 
+  /** The next line as it is, without its line break; undefined if the text has no more, or only a part of one. */
+  line(): string | undefined {
+    const start = this.#lineStart;
+    const lineFeed = this.#text.indexOf('\n', start);
+    if (lineFeed < 0 && (!this.#isFinal || start === this.#text.length)) return undefined;
+    const end = lineFeed < 0 ? this.#text.length : lineFeed;
+    this.#lineStart = lineFeed < 0 ? end : lineFeed + 1;
+    return this.#text.slice(start, this.#text.charCodeAt(end - 1) === CR && end > start ? end - 1 : end);
+  }
+
   /**
    * The next point; blank lines and comments are passed over.
    * @returns undefined at the end of the text, or when a string is open there that more text may close
