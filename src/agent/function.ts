@@ -1,0 +1,100 @@
+import type { AddedFields } from '../wire/added-fields.ts';
+import type { EdgeType } from '../wire/messages.ts';
+import type { Keys, PointView } from '../wire/point.ts';
+import type { GivenOptions, OptionSpecs } from './options.ts';
+
+// The contract of a function: what a UDF is made of, and all that it needs to know of the agent.
+//
+// Words:
+//   function   what a TICKscript calls as @name(); one socket each
+//   node       one place in one task that calls it: one connection, one session, one handler
+//   point      one measurement at one time, with tags and fields
+//   group      the points that a `groupBy` keeps together; its id is the text that Kapacitor gives it
+//   batch      points of one group between a begin and an end
+//   edge       a point at which a state changes; what a handler emits
+//   snapshot   a handler's state as bytes; Kapacitor asks for one each minute and gives it back at the next start
+
+/** A function that TICKscripts can call. */
+export interface UdfFunction {
+  /** As a TICKscript writes it after the `@`: letters and digits. */
+  readonly name: string;
+  /** What comes in. */
+  readonly wants: EdgeType;
+  /** What goes out. */
+  readonly provides: EdgeType;
+  readonly options: OptionSpecs;
+  /**
+   * Starts one node.
+   * @throws OptionsError where a value makes no sense: the task is refused with its text
+   */
+  open(context: NodeContext): Handler;
+}
+
+/** What a node has at its start. */
+export interface NodeContext {
+  /** What the TICKscript gave, of the types declared. */
+  readonly options: GivenOptions;
+  readonly limits: NodeLimits;
+  readonly log: NodeLog;
+  /** The machine's monotonic clock in milliseconds; what is emitted must not depend on it. */
+  readonly clockMs: () => number;
+}
+
+export interface NodeLimits {
+  /** Groups that a node may keep unless its options say otherwise, 1 or more. */
+  readonly maxGroups: number;
+}
+
+/** Where a node tells people something; the connection's task and node id are added. */
+export interface NodeLog {
+  info(fields: Readonly<Record<string, unknown>>, message: string): void;
+  warn(fields: Readonly<Record<string, unknown>>, message: string): void;
+}
+
+/**
+ * One node at work. Calls come one at a time, in the order of the connection. A method that throws ends the
+ * connection with FUNCTION_FAILED; what it emitted before still goes out.
+ */
+export interface Handler {
+  /** The fields and tags to find in every point; they are there when {@link point} is called. */
+  readonly keys?: Keys;
+  /** A point, valid only during the call. */
+  point(point: PointView, emit: Emit): void;
+  /** Batch functions only: the points of this group follow. The view is valid only during the call. */
+  beginBatch?(batch: BatchView): void;
+  /** Batch functions only: the group's points are complete. */
+  endBatch?(): void;
+  /** After all points that arrived together: the place for work in small pieces, for instance to free memory. */
+  settle?(): void;
+  /**
+   * The state, as pieces of bytes. Between two pieces other connections get their turn, and no point of this one
+   * comes; a piece should take about a millisecond.
+   */
+  snapshot(): Iterable<Uint8Array>;
+  /**
+   * Takes up a state, in steps as {@link snapshot}. Called before the first point. Bytes that make no sense are the
+   * handler's to log: it starts empty then.
+   */
+  restore(snapshot: Uint8Array): Iterable<void>;
+  /** What the log says at the connection's end, for instance how many groups there are. */
+  counts?(): Readonly<Record<string, number>>;
+}
+
+/** The begin of a batch. */
+export interface BatchView {
+  /** The bytes that the group's id lies in. */
+  readonly bytes: Uint8Array;
+  readonly groupStart: number;
+  readonly groupEnd: number;
+  /** The names of the group's tags, which are its dimensions. */
+  tagNames(): string[];
+}
+
+/** Sends points on. In a batch function they become points of the batch that is open. */
+export interface Emit {
+  /**
+   * Sends a point as the bytes it came in, or with fields added.
+   * @param added fields to add or replace; set for this point
+   */
+  forward(point: PointView, added?: AddedFields): void;
+}

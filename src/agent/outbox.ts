@@ -1,0 +1,150 @@
+import type { Socket } from 'node:net';
+
+/** Answers are gathered in pieces of this size: one write per chunk read, not one per edge. */
+const PIECE_BYTES = 64 * 1024;
+/** A connection that says little keeps a piece of this size. */
+const FIRST_PIECE_BYTES = 1024;
+
+interface Waiting {
+  readonly bytes: Uint8Array;
+  /** The frame goes on in the next piece, so nothing may come between. */
+  readonly continues: boolean;
+}
+
+/**
+ * What goes out of one connection. While the peer reads, everything gathered goes out at each {@link flush} in one
+ * write. While it does not, it waits here, and what is urgent overtakes it between two frames.
+ */
+export class Outbox {
+  readonly #socket: Socket;
+  readonly #onDrain: () => void;
+  /** Gathers whole frames. */
+  #piece: Buffer = Buffer.allocUnsafe(FIRST_PIECE_BYTES);
+  #length = 0;
+  #waiting: Waiting[] = [];
+  #waitingBytes = 0;
+  #urgent: Uint8Array[] = [];
+  #isInFrame = false;
+  #isBlocked = false;
+  #isEnding = false;
+  /** Bytes handed to the socket. */
+  bytesOut = 0;
+
+  /** @param onDrain called when the peer has read what had to wait, and more may be flushed */
+  constructor(socket: Socket, onDrain: () => void) {
+    this.#socket = socket;
+    this.#onDrain = onDrain;
+  }
+
+  /** Bytes that wait here, not counting what the socket has taken. */
+  get waitingBytes(): number {
+    return this.#waitingBytes + this.#length;
+  }
+
+  /** Whether the peer leaves bytes unread. */
+  get isBlocked(): boolean {
+    return this.#isBlocked;
+  }
+
+  /** The piece with room for a frame of so many bytes, to be written at {@link position}. */
+  reserve(bytes: number): Buffer {
+    if (this.#length + bytes > this.#piece.length) this.#makeRoom(bytes);
+    return this.#piece;
+  }
+
+  get position(): number {
+    return this.#length;
+  }
+
+  /** @param position the position after the frame that was written */
+  advance(position: number): void {
+    this.#length = position;
+  }
+
+  /** Appends a frame. */
+  write(frame: Uint8Array): void {
+    const piece = this.reserve(frame.length);
+    piece.set(frame, this.#length);
+    this.#length += frame.length;
+  }
+
+  /** Appends one frame that lies in several pieces; they are kept, not copied, and must not change any more. */
+  writePieces(pieces: readonly Uint8Array[]): void {
+    this.#setPieceAside();
+    pieces.forEach((bytes, index) => {
+      this.#waiting.push({ bytes, continues: index < pieces.length - 1 });
+      this.#waitingBytes += bytes.length;
+    });
+  }
+
+  /** Sends a copy of a frame ahead of everything that waits here. */
+  writeUrgent(frame: Uint8Array): void {
+    if (this.#isBlocked || this.#waiting.length > 0) this.#urgent.push(Buffer.from(frame));
+    else this.write(frame);
+  }
+
+  /** Hands over to the socket what it takes. */
+  flush(): void {
+    if (this.#socket.destroyed) return;
+    while (!this.#isBlocked) {
+      const urgent = this.#isInFrame ? undefined : this.#urgent.shift();
+      if (urgent !== undefined) {
+        this.#send(urgent);
+        continue;
+      }
+      const next = this.#waiting.shift();
+      if (next === undefined) break;
+      this.#waitingBytes -= next.bytes.length;
+      this.#isInFrame = next.continues;
+      this.#send(next.bytes);
+    }
+    if (!this.#isBlocked && this.#length > 0) {
+      this.#send(this.#piece.subarray(0, this.#length));
+      this.#length = 0;
+      // What the socket could not pass on at once lies in the piece itself: it must not be written over.
+      if (this.#isBlocked) this.#piece = Buffer.allocUnsafe(FIRST_PIECE_BYTES);
+    }
+    if (this.#isEnding && !this.#isBlocked) this.#socket.destroySoon();
+  }
+
+  /** Closes the connection once everything has gone out. */
+  end(): void {
+    this.#isEnding = true;
+    this.flush();
+  }
+
+  #send(bytes: Uint8Array): void {
+    this.bytesOut += bytes.length;
+    this.#socket.write(bytes, this.#onWritten);
+    // The system takes bytes at once as long as the peer keeps up; nothing is left in the stream then.
+    this.#isBlocked = this.#socket.writableLength > 0;
+  }
+
+  readonly #onWritten = (): void => {
+    if (!this.#isBlocked || this.#socket.writableLength > 0) return;
+    this.#isBlocked = false;
+    this.flush();
+    if (!this.#isBlocked) this.#onDrain();
+  };
+
+  #makeRoom(bytes: number): void {
+    const needed = this.#length + bytes;
+    if (needed > PIECE_BYTES) {
+      this.#setPieceAside();
+      this.#piece = Buffer.allocUnsafe(Math.max(PIECE_BYTES, bytes));
+      return;
+    }
+    const size = Math.min(PIECE_BYTES, Math.max(FIRST_PIECE_BYTES, needed, 4 * this.#piece.length));
+    const grown = Buffer.allocUnsafe(size);
+    grown.set(this.#piece.subarray(0, this.#length));
+    this.#piece = grown;
+  }
+
+  #setPieceAside(): void {
+    if (this.#length === 0) return;
+    this.#waiting.push({ bytes: this.#piece.subarray(0, this.#length), continues: false });
+    this.#waitingBytes += this.#length;
+    this.#piece = Buffer.alloc(0);
+    this.#length = 0;
+  }
+}

@@ -1,0 +1,188 @@
+import { chmodSync, chownSync, lstatSync, mkdirSync, unlinkSync } from 'node:fs';
+import { connect, createServer, type Server, type Socket } from 'node:net';
+import { dirname } from 'node:path';
+import { codeOf, messageOf, OperationError } from '../errors.ts';
+import type { UdfFunction } from './function.ts';
+import { Session, type SessionEnvironment, type SessionLog } from './session.ts';
+
+/** The longest path that fits into a socket's address, in bytes (sockaddr_un has 108, with a 0 at the end). */
+const MAX_SOCKET_PATH_BYTES = process.platform === 'linux' ? 107 : 103;
+
+/** How long connections may take to read the last answers when the agent stops. */
+const STOP_MS = 5000;
+
+export interface ServedFunction {
+  readonly function: UdfFunction;
+  /** Where its socket lies. */
+  readonly path: string;
+}
+
+export interface SocketOptions {
+  /** Permission bits of the sockets, for instance 0o660. */
+  readonly mode: number;
+  /** Numeric group of the sockets; undefined leaves that of the process. */
+  readonly groupId: number | undefined;
+  /** A connection could not be accepted, for instance for want of file descriptors; the next ones may be. */
+  readonly onAcceptError: (error: Error, path: string) => void;
+}
+
+/** What is done with a connection. */
+export type Accept = (socket: Socket, served: ServedFunction) => void;
+
+/**
+ * The sockets of an agent. All are open, or none is left behind.
+ * @throws OperationError naming the socket and what to do
+ */
+export async function openSockets(
+  served: readonly ServedFunction[],
+  options: SocketOptions,
+  accept: Accept,
+): Promise<() => Promise<void>> {
+  const servers: Server[] = [];
+  const close = async (): Promise<void> => {
+    await Promise.all(servers.map(closeServer));
+  };
+  try {
+    for (const one of served) servers.push(await openSocket(one, options, accept));
+  } catch (error) {
+    await close();
+    throw error;
+  }
+  return close;
+}
+
+async function openSocket(served: ServedFunction, options: SocketOptions, accept: Accept): Promise<Server> {
+  const { path } = served;
+  const length = Buffer.byteLength(path);
+  if (length > MAX_SOCKET_PATH_BYTES) {
+    throw new OperationError(
+      `cannot listen on ${path}: the path has ${length} bytes, the system allows ${MAX_SOCKET_PATH_BYTES}; choose a shorter --socket-dir`,
+    );
+  }
+  try {
+    mkdirSync(dirname(path), { recursive: true });
+  } catch (error) {
+    throw new OperationError(
+      `cannot make the folder of ${path}: ${messageOf(error)}; create it for this user or choose another --socket-dir`,
+    );
+  }
+  await makeWay(path);
+  // Kapacitor half-closes and still reads: without this the answers to its last requests would be lost.
+  const server = createServer({ allowHalfOpen: true }, (socket) => accept(socket, served));
+  await listen(server, path, options.mode);
+  server.on('error', (error) => options.onAcceptError(error, path));
+  if (options.groupId !== undefined) {
+    try {
+      chownSync(path, -1, options.groupId);
+      // Changing the group may clear bits.
+      chmodSync(path, options.mode);
+    } catch (error) {
+      await closeServer(server);
+      throw new OperationError(
+        `cannot give ${path} the group ${options.groupId}: ${messageOf(error)}; only root or a member of the group can`,
+      );
+    }
+  }
+  return server;
+}
+
+function listen(server: Server, path: string, mode: number): Promise<void> {
+  return new Promise((resolve, reject) => {
+    server.once('error', (error) => {
+      reject(new OperationError(`cannot listen on ${path}: ${messageOf(error)}`));
+    });
+    // The file appears with its mode: there is no moment in which somebody else could connect.
+    const umask = process.umask(0o777 & ~mode);
+    try {
+      server.listen({ path, exclusive: true }, () => {
+        server.removeAllListeners('error');
+        resolve();
+      });
+    } finally {
+      process.umask(umask);
+    }
+  });
+}
+
+function closeServer(server: Server): Promise<void> {
+  return new Promise((resolve) => {
+    server.close(() => resolve());
+  });
+}
+
+/** Removes the socket of a process that is gone; whatever else is in the way stays, and is an error. */
+async function makeWay(path: string): Promise<void> {
+  const stats = lstatSync(path, { throwIfNoEntry: false });
+  if (stats === undefined) return;
+  if (!stats.isSocket()) {
+    throw new OperationError(
+      `cannot listen on ${path}: there is something that is no socket; move it out of the way`,
+    );
+  }
+  const answer = await knock(path);
+  if (answer === 'ECONNREFUSED') {
+    unlinkSync(path);
+    return;
+  }
+  if (answer === 'ENOENT') return;
+  if (answer === undefined || answer === 'EAGAIN') {
+    throw new OperationError(
+      `cannot listen on ${path}: another process serves it; stop that one or choose another --socket-dir`,
+    );
+  }
+  throw new OperationError(
+    `cannot listen on ${path}: a socket is there that does not answer (${answer}); remove it`,
+  );
+}
+
+/** Connects and hangs up. @returns the error's code, or undefined where somebody answers */
+function knock(path: string): Promise<string | undefined> {
+  return new Promise((resolve) => {
+    const socket = connect(path);
+    socket.once('connect', () => {
+      socket.destroy();
+      resolve(undefined);
+    });
+    socket.once('error', (error) => resolve(codeOf(error) ?? error.message));
+  });
+}
+
+/** The sessions of one process. */
+export class Sessions {
+  readonly #environment: SessionEnvironment;
+  readonly #log: (served: ServedFunction) => SessionLog;
+  readonly #open = new Map<Session, Socket>();
+  #onIdle: (() => void) | undefined;
+
+  constructor(environment: SessionEnvironment, log: (served: ServedFunction) => SessionLog) {
+    this.#environment = environment;
+    this.#log = log;
+  }
+
+  readonly accept: Accept = (socket, served) => {
+    const session = new Session(socket, served.function, this.#environment, this.#log(served));
+    this.#open.set(session, socket);
+    socket.once('close', () => {
+      this.#open.delete(session);
+      if (this.#open.size === 0) this.#onIdle?.();
+    });
+  };
+
+  /** Breaks all connections off. */
+  abort(): void {
+    for (const socket of this.#open.values()) socket.destroy();
+  }
+
+  /** Answers what was read and closes all connections; one whose peer does not read is cut off after five seconds. */
+  stop(): Promise<void> {
+    return new Promise((resolve) => {
+      const deadline = setTimeout(() => this.abort(), STOP_MS);
+      this.#onIdle = () => {
+        clearTimeout(deadline);
+        resolve();
+      };
+      if (this.#open.size === 0) this.#onIdle();
+      for (const session of [...this.#open.keys()]) session.stop();
+    });
+  }
+}

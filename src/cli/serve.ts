@@ -1,0 +1,123 @@
+import { readFileSync } from 'node:fs';
+import { Command, InvalidArgumentError, Option } from 'commander';
+import { startAgent } from '../agent/agent.ts';
+import { messageOf, UsageError } from '../errors.ts';
+import type { Io } from './io.ts';
+import { type LogOptions, logOptions, makeLog } from './log.ts';
+import type { CommandFactory } from './run.ts';
+import { type ServedOptions, servedFunctions, servedOptions } from './served-functions.ts';
+
+interface ServeOptions extends ServedOptions, LogOptions {
+  readonly socketMode: number;
+  readonly socketGroup?: string;
+  readonly maxFrameBytes: number;
+  readonly maxGroups: number;
+}
+
+const MIB = 1024 * 1024;
+
+/** `edge-detect serve`: the agent. */
+export const serveCommand: CommandFactory = (io, exit) => {
+  const command = new Command('serve').description('serve the functions to Kapacitor, one Unix socket each');
+  for (const option of servedOptions()) command.addOption(option);
+  command
+    .addOption(
+      new Option('--socket-mode <octal>', 'permission bits of the sockets')
+        .argParser(parseMode)
+        .default(0o660, '0660')
+        .env('EDGE_DETECT_SOCKET_MODE'),
+    )
+    .addOption(
+      new Option('--socket-group <group>', 'group of the sockets, a name or a number').env(
+        'EDGE_DETECT_SOCKET_GROUP',
+      ),
+    )
+    .addOption(
+      new Option('--max-frame-bytes <bytes>', 'refuse longer messages and send no longer snapshots')
+        .argParser(parseCount)
+        .default(256 * MIB, '268435456, 256 MiB')
+        .env('EDGE_DETECT_MAX_FRAME_BYTES'),
+    )
+    .addOption(
+      new Option('--max-groups <n>', 'groups that a node keeps unless its TICKscript says otherwise')
+        .argParser(parseCount)
+        .default(1_000_000)
+        .env('EDGE_DETECT_MAX_GROUPS'),
+    );
+  for (const option of logOptions()) command.addOption(option);
+  command.addHelpText(
+    'after',
+    `
+Examples:
+  edge-detect serve
+  edge-detect serve --socket-dir /tmp/udf --log-format pretty
+  edge-detect serve --function edgeDetect=/run/edge.sock --socket-group kapacitor
+  EDGE_DETECT_SOCKET_MODE=0666 edge-detect serve
+
+Stops at SIGTERM or SIGINT once everything that was read is answered; a second one ends it at once.`,
+  );
+  return command.action(async (options: ServeOptions) => exit(await serve(options, io)));
+};
+
+async function serve(options: ServeOptions, io: Io): Promise<number> {
+  const functions = servedFunctions(options);
+  const groupId = options.socketGroup === undefined ? undefined : groupIdOf(options.socketGroup);
+  const log = makeLog(io, options);
+  const agent = await startAgent({
+    functions,
+    mode: options.socketMode,
+    groupId,
+    maxFrameBytes: options.maxFrameBytes,
+    maxGroups: options.maxGroups,
+    log,
+  });
+  const isForced = await new Promise<boolean>((resolve) => {
+    let stopping = false;
+    const off = io.onSignal((signal) => {
+      if (stopping) {
+        log.warn({ signal }, 'ends at once');
+        agent.abort();
+        resolve(true);
+        return;
+      }
+      stopping = true;
+      log.info({ signal }, 'stopping');
+      void agent.stop().then(() => {
+        off();
+        resolve(false);
+      });
+    });
+  });
+  if (isForced) return 1;
+  log.info({}, 'stopped');
+  return 0;
+}
+
+function parseMode(text: string): number {
+  if (!/^0?[0-7]{3}$/.test(text))
+    throw new InvalidArgumentError('It must be three octal digits, for instance 0660.');
+  return Number.parseInt(text, 8);
+}
+
+function parseCount(text: string): number {
+  if (!/^[1-9][0-9]*$/.test(text) || !Number.isSafeInteger(Number(text))) {
+    throw new InvalidArgumentError('It must be a whole number of 1 or more.');
+  }
+  return Number(text);
+}
+
+/** Node has no look-up of groups; where there are more than those of the file, the number works. */
+function groupIdOf(group: string): number {
+  if (/^[0-9]+$/.test(group)) return Number(group);
+  let file: string;
+  try {
+    file = readFileSync('/etc/group', 'utf8');
+  } catch (error) {
+    throw new UsageError(`--socket-group ${group}: cannot look it up: ${messageOf(error)}; give its number`);
+  }
+  for (const line of file.split('\n')) {
+    const [name, , id] = line.split(':');
+    if (name === group) return Number(id);
+  }
+  throw new UsageError(`--socket-group ${group}: there is no such group in /etc/group; give its number`);
+}

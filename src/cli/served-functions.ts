@@ -1,0 +1,51 @@
+import { join } from 'node:path';
+import { Option } from 'commander';
+import type { ServedFunction } from '../agent/server.ts';
+import { UsageError } from '../errors.ts';
+import { DEFAULT_FUNCTIONS, FUNCTIONS } from '../functions/index.ts';
+
+export const DEFAULT_SOCKET_DIR = '/var/run/kapacitor-udf';
+
+export interface ServedOptions {
+  readonly socketDir: string;
+  readonly function: readonly string[];
+}
+
+/** The options that say which functions lie at which sockets. */
+export function servedOptions(): Option[] {
+  return [
+    new Option('--socket-dir <dir>', 'the folder of the sockets, NAME.sock for each function')
+      .default(DEFAULT_SOCKET_DIR)
+      .env('EDGE_DETECT_SOCKET_DIR'),
+    new Option(
+      '--function <name[=path]>',
+      `a function to serve, and its socket if not in the folder; repeatable, in the variable separated by commas (default: ${names(DEFAULT_FUNCTIONS)}; there is also mirror)`,
+    )
+      .argParser<string[]>((value, all) => [...(all ?? []), ...value.split(',')])
+      .default([], 'none')
+      .env('EDGE_DETECT_FUNCTIONS'),
+  ];
+}
+
+/** @throws UsageError for a function that there is not, or one that is named twice */
+export function servedFunctions(options: ServedOptions): ServedFunction[] {
+  const wanted = options.function.length > 0 ? options.function : DEFAULT_FUNCTIONS.map(({ name }) => name);
+  const served: ServedFunction[] = [];
+  for (const text of wanted) {
+    const at = text.indexOf('=');
+    const name = at < 0 ? text : text.slice(0, at);
+    const fn = FUNCTIONS.find((each) => each.name === name);
+    if (fn === undefined)
+      throw new UsageError(`there is no function '${name}'; there are ${names(FUNCTIONS)}`);
+    const path = at < 0 ? join(options.socketDir, `${name}.sock`) : text.slice(at + 1);
+    if (path === '') throw new UsageError(`--function ${text}: the path behind = is empty`);
+    if (served.some((each) => each.path === path))
+      throw new UsageError(`two functions on one socket: ${path}`);
+    served.push({ function: fn, path });
+  }
+  return served;
+}
+
+function names(functions: readonly { readonly name: string }[]): string {
+  return functions.map(({ name }) => name).join(', ');
+}

@@ -1,0 +1,140 @@
+import { ByteTable } from './byte-table.ts';
+import type { Settings } from './options.ts';
+import { VALUE_WORDS } from './values.ts';
+
+// A group's record. What an option needs stands in it only if the option is used:
+//
+//   stamp     1  arrival of the group's last point, a counter that wraps round
+//   flags     1
+//   accepted  3 per key
+//   observed  3 per key   the values last seen, where they can differ from the accepted ones
+//   emitted   3 per key   the state last emitted (limit)
+//   previous  3           the value before the last edge (previousAs)
+//   newest    2           the newest time seen (late, ttl), an int64 like the other times
+//   heard     1           when on the machine's clock, in seconds (ttl)
+//   began     2           when the state began (durationAs, sinceAs)
+//   lasted    2           how long the state before lasted (durationAs)
+//   count     2           edges so far (countAs)
+//   made      2           when the last emission was made (every)
+
+/** Flags of a group. */
+export const FLAG = {
+  /** The state was emitted, so `every` may repeat it. */
+  emitted: 1,
+  /** There was an edge, so there is a value before it. */
+  hasPrevious: 2,
+  /** `emitted` holds a state. */
+  hasEmitted: 4,
+  /** A candidate waits to be accepted. */
+  candidate: 8,
+  /** An edge is owed by `limit`. */
+  owed: 16,
+  /** An observed value is not the accepted one. */
+  diverged: 32,
+  /** The snapshot did not say when the state began. */
+  beginUnknown: 64,
+} as const;
+
+/** With one of these, a point that brings nothing new may still do something. */
+export const PENDING_FLAGS = FLAG.candidate | FLAG.owed | FLAG.diverged | FLAG.beginUnknown;
+
+/** Places in a record; -1 for what the node doesn't keep. */
+export interface Layout {
+  readonly stamp: number;
+  readonly flags: number;
+  readonly accepted: number;
+  readonly observed: number;
+  readonly emitted: number;
+  readonly previous: number;
+  readonly newest: number;
+  readonly heard: number;
+  readonly began: number;
+  readonly lasted: number;
+  readonly count: number;
+  readonly made: number;
+  /** The record's length. */
+  readonly words: number;
+}
+
+/** Whether every new state is accepted at its first point. */
+export function isImmediate(settings: Settings): boolean {
+  const { holdNs, holdToNs, confirm, confirmTo } = settings;
+  return (
+    holdNs === 0n &&
+    confirm === 1 &&
+    [...holdToNs.values()].every((ns) => ns === 0n) &&
+    [...confirmTo.values()].every((n) => n === 1)
+  );
+}
+
+export function layoutOf(settings: Settings): Layout {
+  const { keys, outputs } = settings;
+  const values = keys.length * VALUE_WORDS;
+  const hasDeadband = settings.deadband > 0 || settings.deadbandPercent > 0;
+  let words = 0;
+  const place = (length: number, isKept: boolean): number => {
+    if (!isKept) return -1;
+    words += length;
+    return words - length;
+  };
+  const layout = {
+    stamp: place(1, true),
+    flags: place(1, true),
+    accepted: place(values, true),
+    observed: place(values, keys.length > 1 && (hasDeadband || !isImmediate(settings))),
+    emitted: place(values, settings.limit !== undefined),
+    previous: place(VALUE_WORDS, outputs.previous !== undefined),
+    newest: place(2, settings.dropLate || settings.ttlNs !== undefined),
+    heard: place(1, settings.ttlNs !== undefined),
+    began: place(2, outputs.duration !== undefined || outputs.since !== undefined),
+    lasted: place(2, outputs.duration !== undefined),
+    count: place(2, outputs.count !== undefined),
+    made: place(2, settings.everyNs !== undefined),
+  };
+  return { ...layout, words };
+}
+
+/** How many groups are compared to find one that was not seen for long. */
+const EVICTION_SAMPLE = 16;
+
+/** The groups of a node: their ids as Kapacitor has them, and a record each. */
+export class Groups extends ByteTable {
+  readonly #stampAt: number;
+  #hand = 0;
+  /** Counts the points of the node, for {@link Layout.stamp}; wraps round at 2^32. */
+  tick = 0;
+
+  constructor(layout: Layout) {
+    super(layout.words);
+    this.#stampAt = layout.stamp;
+  }
+
+  /** A group that was not seen for long: the longest unseen of a few, which of up to sixteen groups is exact. */
+  longestUnseen(): number {
+    let oldest = -1;
+    let oldestAge = -1;
+    let looked = 0;
+    while (looked < Math.min(EVICTION_SAMPLE, this.size)) {
+      if (this.#hand >= this.idLimit) this.#hand = 0;
+      const id = this.#hand++;
+      if (!this.has(id)) continue;
+      looked++;
+      const age = (this.tick - this.page(id)[this.at(id) + this.#stampAt]) >>> 0;
+      if (age > oldestAge) {
+        oldest = id;
+        oldestAge = age;
+      }
+    }
+    return oldest;
+  }
+}
+
+/** An int64 in two words of a record. */
+export function int64At(words: Int32Array, at: number): bigint {
+  return (BigInt(words[at + 1]) << 32n) | BigInt(words[at] >>> 0);
+}
+
+export function setInt64(words: Int32Array, at: number, value: bigint): void {
+  words[at] = Number(BigInt.asIntN(32, value));
+  words[at + 1] = Number(BigInt.asIntN(32, value >> 32n));
+}

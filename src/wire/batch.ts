@@ -1,0 +1,114 @@
+import { skipValue } from './envelope.ts';
+import { text } from './point.ts';
+import { malformed } from './protocol-error.ts';
+import { lengthEnd, readVarint64, varint64 } from './varint.ts';
+
+// BeginBatch := 1 name  2 group  3 tags*  4 size  5 byName
+// EndBatch   := 1 name  2 group  3 tmax   4 tags*  5 byName
+// Keepalive  := 1 time
+// tags       := a map entry each: 1 key  2 value
+
+/** The wire type that each field of a message must have, by its number; -1 for a field that nobody knows. */
+type Grammar = readonly number[];
+
+const BEGIN: Grammar = [-1, 2, 2, 2, 0, 0];
+const END: Grammar = [-1, 2, 2, 0, 2, 0];
+const KEEPALIVE: Grammar = [-1, 0];
+const TAG: Grammar = [-1, 2, 2];
+
+const BEGIN_GROUP = 2;
+const BEGIN_TAGS = 3;
+const BEGIN_SIZE = 4;
+const END_TAGS = 4;
+const TAG_KEY = 1;
+
+/** The begin of a batch, copied: it lasts until the batch's end. */
+export class BatchBegin {
+  /** The body without its size: what goes out, since the size of what is emitted is not known yet. */
+  readonly bytes: Uint8Array;
+  /** The group's first byte in {@link bytes}. */
+  readonly groupStart: number;
+  /** The byte after its last. */
+  readonly groupEnd: number;
+
+  /** @throws ProtocolError MALFORMED_MESSAGE */
+  constructor(source: Uint8Array, start: number, end: number) {
+    const bytes = Buffer.allocUnsafe(end - start);
+    let length = 0;
+    let groupStart = 0;
+    let groupEnd = 0;
+    let p = start;
+    while (p < end) {
+      const from = p;
+      p = skipField(source, from, end, BEGIN);
+      const valueStart = lengthEnd[0];
+      if (fieldNumber === BEGIN_SIZE) continue;
+      if (fieldNumber === BEGIN_TAGS) check(source, valueStart, p, TAG);
+      else if (fieldNumber === BEGIN_GROUP) {
+        groupStart = length + valueStart - from;
+        groupEnd = length + p - from;
+      }
+      bytes.set(source.subarray(from, p), length);
+      length += p - from;
+    }
+    this.bytes = bytes.subarray(0, length);
+    this.groupStart = groupStart;
+    this.groupEnd = groupEnd;
+  }
+
+  /** The names of the group's tags. */
+  tagNames(): string[] {
+    const names: string[] = [];
+    const { bytes } = this;
+    let p = 0;
+    while (p < bytes.length) {
+      p = skipField(bytes, p, bytes.length, BEGIN);
+      if (fieldNumber === BEGIN_TAGS) names.push(tagName(bytes, lengthEnd[0], p));
+    }
+    return names;
+  }
+}
+
+function tagName(bytes: Uint8Array, start: number, end: number): string {
+  let name = '';
+  let p = start;
+  while (p < end) {
+    p = skipField(bytes, p, end, TAG);
+    if (fieldNumber === TAG_KEY) name = text(bytes, lengthEnd[0], p);
+  }
+  return name;
+}
+
+/** @throws ProtocolError MALFORMED_MESSAGE unless it is an EndBatch that may be passed on */
+export function checkBatchEnd(bytes: Uint8Array, start: number, end: number): void {
+  check(bytes, start, end, END, END_TAGS);
+}
+
+/** @throws ProtocolError MALFORMED_MESSAGE unless it is a keepalive that may be sent back */
+export function checkKeepalive(bytes: Uint8Array, start: number, end: number): void {
+  check(bytes, start, end, KEEPALIVE);
+}
+
+/** @param tags the number of the field that holds tags, if any */
+function check(bytes: Uint8Array, start: number, end: number, grammar: Grammar, tags = -1): void {
+  let p = start;
+  while (p < end) {
+    p = skipField(bytes, p, end, grammar);
+    if (fieldNumber === tags) check(bytes, lengthEnd[0], p, TAG);
+  }
+}
+
+/** The number of the field that {@link skipField} passed over last. */
+let fieldNumber = 0;
+
+/** The position after a field; the start of a length-delimited one's content is left in {@link lengthEnd}. */
+function skipField(bytes: Uint8Array, at: number, end: number, grammar: Grammar): number {
+  const p = readVarint64(bytes, at, end);
+  const wireType = varint64[0] & 7;
+  const number = varint64[0] >>> 3;
+  if (number === 0 || varint64[1] !== 0) malformed('a field without a number');
+  if (number < grammar.length && grammar[number] !== wireType)
+    malformed(`field ${number} has wire type ${wireType}`);
+  fieldNumber = number;
+  return skipValue(bytes, p, end, wireType);
+}

@@ -1,0 +1,122 @@
+import type protobuf from 'protobufjs';
+import { frameOf, MESSAGE } from './envelope.ts';
+import { malformed } from './protocol-error.ts';
+import { loadSchema } from './schema.ts';
+
+// The messages that are rare enough for clarity: a few per connection. Points and batches never come here.
+
+/** STREAM: single points. BATCH: points between a begin and an end. */
+export type EdgeType = 'STREAM' | 'BATCH';
+
+export type ValueType = 'BOOL' | 'INT' | 'DOUBLE' | 'STRING' | 'DURATION';
+
+/** What a TICKscript gave as an argument; undefined where Kapacitor had no value to send (a lambda, a regular expression). */
+export type OptionValue =
+  | { readonly type: 'BOOL'; readonly value: boolean | undefined }
+  | { readonly type: 'INT' | 'DURATION'; readonly value: bigint | undefined }
+  | { readonly type: 'DOUBLE'; readonly value: number | undefined }
+  | { readonly type: 'STRING'; readonly value: string | undefined };
+
+export interface InitRequest {
+  /** In the order of the script; one that is repeated stands here once each time. */
+  readonly options: readonly { readonly name: string; readonly values: readonly OptionValue[] }[];
+  readonly taskId: string;
+  readonly nodeId: string;
+}
+
+export interface InfoResponse {
+  readonly wants: EdgeType;
+  readonly provides: EdgeType;
+  /** By name, the types of the arguments in order. */
+  readonly options: Readonly<Record<string, readonly ValueType[]>>;
+}
+
+const root = loadSchema('udf.proto');
+
+/** A message type of udf.proto, for whoever needs more than the functions here. */
+export function messageType(name: string): protobuf.Type {
+  return root.lookupType(`agent.${name}`);
+}
+
+const initRequest = messageType('InitRequest');
+const restoreRequest = messageType('RestoreRequest');
+const infoResponse = messageType('InfoResponse');
+const initResponse = messageType('InitResponse');
+const restoreResponse = messageType('RestoreResponse');
+const errorResponse = messageType('ErrorResponse');
+
+/** @throws ProtocolError MALFORMED_MESSAGE */
+export function decodeInitRequest(bytes: Uint8Array): InitRequest {
+  const message = decode(initRequest, bytes);
+  return {
+    options: listOf(message.options).map((option) => ({
+      name: String(option.name),
+      values: listOf(option.values).map(optionValue),
+    })),
+    taskId: String(message.taskID),
+    nodeId: String(message.nodeID),
+  };
+}
+
+/** The snapshot of a RestoreRequest: a view on the bytes, not a copy. */
+export function decodeRestoreRequest(bytes: Uint8Array): Uint8Array {
+  const { snapshot } = decode(restoreRequest, bytes);
+  return snapshot instanceof Uint8Array ? snapshot : malformed('a restore without a snapshot');
+}
+
+export function encodeInfoResponse(info: InfoResponse): Buffer {
+  const options = Object.entries(info.options).map(([name, valueTypes]) => [name, { valueTypes }]);
+  return encode(MESSAGE.info, infoResponse, { ...info, options: Object.fromEntries(options) });
+}
+
+/** @param error what a user sees; undefined for success */
+export function encodeInitResponse(error?: string): Buffer {
+  return encode(MESSAGE.init, initResponse, { success: error === undefined, error: error ?? '' });
+}
+
+/** @param error what a user sees; undefined for success */
+export function encodeRestoreResponse(error?: string): Buffer {
+  return encode(MESSAGE.restore, restoreResponse, { success: error === undefined, error: error ?? '' });
+}
+
+export function encodeErrorResponse(error: string): Buffer {
+  return encode(MESSAGE.error, errorResponse, { error });
+}
+
+function encode(kind: number, type: protobuf.Type, content: Record<string, unknown>): Buffer {
+  return frameOf(kind, type.encode(type.fromObject(content)).finish());
+}
+
+function decode(type: protobuf.Type, bytes: Uint8Array): Record<string, unknown> {
+  try {
+    return type.toObject(type.decode(bytes), {
+      longs: String,
+      enums: String,
+      defaults: true,
+      arrays: true,
+      oneofs: true,
+    });
+  } catch (error) {
+    malformed(`${type.name}: ${error instanceof Error ? error.message : String(error)}`);
+  }
+}
+
+function optionValue(value: Record<string, unknown>): OptionValue {
+  // The oneof's own name tells which member was sent; the others hold defaults.
+  const sent = typeof value.value === 'string' ? value[value.value] : undefined;
+  switch (value.type) {
+    case 'INT':
+    case 'DURATION':
+      return { type: value.type, value: typeof sent === 'string' ? BigInt(sent) : undefined };
+    case 'DOUBLE':
+      return { type: 'DOUBLE', value: typeof sent === 'number' ? sent : undefined };
+    case 'STRING':
+      return { type: 'STRING', value: typeof sent === 'string' ? sent : undefined };
+    default:
+      return { type: 'BOOL', value: typeof sent === 'boolean' ? sent : undefined };
+  }
+}
+
+function listOf(value: unknown): Record<string, unknown>[] {
+  return Array.isArray(value) ? value : [];
+}
