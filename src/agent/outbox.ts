@@ -79,7 +79,7 @@ export class Outbox {
 
   /** Sends a copy of a frame ahead of everything that waits here. */
   writeUrgent(frame: Uint8Array): void {
-    if (this.#isBlocked || this.#waiting.length > 0) this.#urgent.push(Buffer.from(frame));
+    if (this.#isBlocked) this.#urgent.push(Buffer.from(frame));
     else this.write(frame);
   }
 
