@@ -68,7 +68,9 @@ async function openSocket(served: ServedFunction, options: SocketOptions, accept
   }
   await makeWay(path);
   // Kapacitor half-closes and still reads: without this the answers to its last requests would be lost.
-  const server = createServer({ allowHalfOpen: true }, (socket) => accept(socket, served));
+  const server = createServer({ allowHalfOpen: true, pauseOnConnect: true }, (socket) =>
+    accept(socket, served),
+  );
   await listen(server, path, options.mode);
   server.on('error', (error) => options.onAcceptError(error, path));
   if (options.groupId !== undefined) {
@@ -151,7 +153,7 @@ function knock(path: string): Promise<string | undefined> {
 export class Sessions {
   readonly #environment: SessionEnvironment;
   readonly #log: (served: ServedFunction) => SessionLog;
-  readonly #open = new Map<Session, Socket>();
+  readonly #open = new Set<Session>();
   #onIdle: (() => void) | undefined;
 
   constructor(environment: SessionEnvironment, log: (served: ServedFunction) => SessionLog) {
@@ -160,17 +162,18 @@ export class Sessions {
   }
 
   readonly accept: Accept = (socket, served) => {
-    const session = new Session(socket, served.function, this.#environment, this.#log(served));
-    this.#open.set(session, socket);
-    socket.once('close', () => {
-      this.#open.delete(session);
-      if (this.#open.size === 0) this.#onIdle?.();
-    });
+    const log = this.#log(served);
+    this.#open.add(new Session(socket, served.function, this.#environment, log, this.#onClosed));
+  };
+
+  readonly #onClosed = (session: Session): void => {
+    this.#open.delete(session);
+    if (this.#open.size === 0) this.#onIdle?.();
   };
 
   /** Breaks all connections off. */
   abort(): void {
-    for (const socket of this.#open.values()) socket.destroy();
+    for (const session of [...this.#open]) session.abort();
   }
 
   /** Answers what was read and closes all connections; one whose peer does not read is cut off after five seconds. */
@@ -182,7 +185,7 @@ export class Sessions {
         resolve();
       };
       if (this.#open.size === 0) this.#onIdle();
-      for (const session of [...this.#open.keys()]) session.stop();
+      for (const session of [...this.#open]) session.stop();
     });
   }
 }

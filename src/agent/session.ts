@@ -20,6 +20,7 @@ import type { Emit, Handler, NodeContext, NodeLimits, NodeLog, UdfFunction } fro
 import type { LiveSession, LiveSessions, NodeIds } from './live-sessions.ts';
 import { GivenOptions, OptionsError, valueTypes } from './options.ts';
 import { Outbox } from './outbox.ts';
+import { readShared } from './reading.ts';
 import { workInSlices } from './slices.ts';
 
 /**
@@ -83,12 +84,26 @@ export class Session implements FrameSink, Emit, LiveSession {
   #isEnding = false;
   #reason = 'the connection broke';
   #linger: NodeJS.Timeout | undefined;
+  #settling: NodeJS.Immediate | undefined;
+  readonly #onClosed: (session: Session) => void;
   #points = 0;
   #edges = 0;
   #bytes = 0;
 
-  constructor(socket: Socket, fn: UdfFunction, environment: SessionEnvironment, log: SessionLog) {
+  /**
+   * @param accepted a connection that nobody has read from
+   * @param onClosed called when it is over
+   */
+  constructor(
+    accepted: Socket,
+    fn: UdfFunction,
+    environment: SessionEnvironment,
+    log: SessionLog,
+    onClosed: (session: Session) => void,
+  ) {
+    const socket = readShared(accepted, this.#onBytes);
     this.#socket = socket;
+    this.#onClosed = onClosed;
     this.#function = fn;
     this.#environment = environment;
     this.#log = log;
@@ -96,10 +111,14 @@ export class Session implements FrameSink, Emit, LiveSession {
     this.#outbox = new Outbox(socket, this.#onDrain);
     this.#startedMs = environment.clockMs();
     this.lastHeardMs = this.#startedMs;
-    socket.on('data', this.#onData);
     socket.on('end', this.#onEnd);
     socket.on('error', this.#onError);
     socket.on('close', this.#onClose);
+  }
+
+  /** Breaks the connection off. */
+  abort(): void {
+    this.#socket.destroy();
   }
 
   /** Answers what was read, then closes. */
@@ -110,15 +129,27 @@ export class Session implements FrameSink, Emit, LiveSession {
     this.#settle();
   }
 
-  readonly #onData = (chunk: Buffer): void => {
+  readonly #onBytes = (buffer: Buffer, length: number, isMore: boolean): void => {
     if (this.#isEnding) return;
-    this.#bytes += chunk.length;
+    this.#bytes += length;
     this.lastHeardMs = this.#environment.clockMs();
     try {
-      this.#reader.push(chunk, this);
+      this.#reader.push(buffer, this, length);
     } catch (error) {
       this.#fail(error);
     }
+    // With more to be read at once, one write for the answers to all of it.
+    if (isMore && !this.#isEnding) this.#settleSoon();
+    else this.#settle();
+  };
+
+  #settleSoon(): void {
+    if (this.#isPaused) this.#settle();
+    else this.#settling ??= setImmediate(this.#onImmediate);
+  }
+
+  readonly #onImmediate = (): void => {
+    this.#settling = undefined;
     this.#settle();
   };
 
@@ -489,7 +520,9 @@ export class Session implements FrameSink, Emit, LiveSession {
   };
 
   readonly #onClose = (): void => {
+    this.#onClosed(this);
     clearTimeout(this.#linger);
+    clearImmediate(this.#settling);
     this.#isEnding = true;
     this.#stopWork?.();
     this.#stopWork = undefined;

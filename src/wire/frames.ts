@@ -57,14 +57,13 @@ export class FrameReader {
    * Hands every frame that is complete with this chunk to the sink.
    * @throws ProtocolError BAD_FRAME_LENGTH, EMPTY_FRAME, FRAME_TOO_LARGE; or whatever the sink throws
    */
-  push(chunk: Uint8Array, sink: FrameSink): void {
-    this.#frames(chunk, sink);
-    this.#before += chunk.length;
-    this.#at -= chunk.length;
+  push(chunk: Uint8Array, sink: FrameSink, size: number = chunk.length): void {
+    this.#frames(chunk, size, sink);
+    this.#before += size;
+    this.#at -= size;
   }
 
-  #frames(chunk: Uint8Array, sink: FrameSink): void {
-    const size = chunk.length;
+  #frames(chunk: Uint8Array, size: number, sink: FrameSink): void {
     let p = 0;
     if (this.#passOver > 0) {
       p = Math.min(size, this.#passOver);
@@ -84,7 +83,7 @@ export class FrameReader {
           p += 2;
           if (length === 0) this.#refuseEmpty();
         } else {
-          p = this.#readLength(chunk, p);
+          p = this.#readLength(chunk, p, size);
           length = this.#length;
           if (length < 0) return;
           this.#length = -1;
@@ -129,9 +128,9 @@ export class FrameReader {
     }
   }
 
-  #readLength(chunk: Uint8Array, from: number): number {
+  #readLength(chunk: Uint8Array, from: number, size: number): number {
     let p = from;
-    while (p < chunk.length) {
+    while (p < size) {
       const byte = chunk[p++];
       this.#lengthBits += (byte & 0x7f) * 2 ** (7 * this.#lengthBytes);
       this.#lengthBytes++;
