@@ -76,21 +76,36 @@ export class Keys {
 
   /** Takes the entry that lies at `start` to `end` if it is one of the keys. @param number the map's field number */
   take(bytes: Uint8Array, start: number, end: number, number: number): void {
+    const isTag = number === TAGS;
+    const table = isTag ? this.tags : this.fields;
+    const indexes = isTag ? this.#tagIndex : this.#fieldIndex;
+    // As Kapacitor writes it, key first and then the value: other names of the same length are told by their bytes.
+    const valueAt = start + 2 + bytes[start + 1];
+    if (bytes[start] === 0x0a && bytes[start + 1] < 0x80 && valueAt + 1 < end) {
+      const found = table.find(bytes, start + 2, valueAt);
+      if (found < 0) {
+        if (bytes[valueAt] !== 0x0a) return;
+      } else if (
+        bytes[valueAt] === 0x12 &&
+        valueAt + 2 + bytes[valueAt + 1] === end &&
+        bytes[valueAt + 1] < 0x80
+      ) {
+        if (KIND_OF_MAP[number] === KIND.string) {
+          this.#set(indexes[found], KIND.string, valueAt + 2, end);
+          return;
+        }
+      }
+    }
     readEntry(bytes, start, end, number);
-    const index =
-      number === TAGS
-        ? this.#indexOf(this.tags, this.#tagIndex, bytes)
-        : this.#indexOf(this.fields, this.#fieldIndex, bytes);
-    if (index < 0) return;
-    if (this.kind[index] === KIND.none) this.found++;
-    this.kind[index] = KIND_OF_MAP[number];
-    this.lo[index] = entry[2];
-    this.hi[index] = entry[3];
+    const found = table.find(bytes, entry[0], entry[1]);
+    if (found >= 0) this.#set(indexes[found], KIND_OF_MAP[number], entry[2], entry[3]);
   }
 
-  #indexOf(table: KeyTable, indexes: Int32Array, bytes: Uint8Array): number {
-    const found = table.find(bytes, entry[0], entry[1]);
-    return found < 0 ? -1 : indexes[found];
+  #set(index: number, kind: number, lo: number, hi: number): void {
+    if (this.kind[index] === KIND.none) this.found++;
+    this.kind[index] = kind;
+    this.lo[index] = lo;
+    this.hi[index] = hi;
   }
 }
 
