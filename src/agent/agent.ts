@@ -1,13 +1,14 @@
-import { LocalLiveSessions } from './live-sessions.ts';
-import { openSockets, type ServedFunction, Sessions, type SocketOptions } from './server.ts';
+import { LiveSessionTable } from './live-sessions.ts';
+import { openSockets, type ServedFunction, type SocketOptions } from './server.ts';
 import type { SessionLog } from './session.ts';
+import { Sessions } from './sessions.ts';
 
 /** The agent's log; `child` is the log of one function's connections. */
 export interface AgentLog extends SessionLog {
   child(fields: Readonly<Record<string, unknown>>): SessionLog;
 }
 
-export interface AgentOptions extends Omit<SocketOptions, 'onAcceptError'> {
+export interface AgentOptions extends SocketOptions {
   readonly functions: readonly ServedFunction[];
   /** Longer frames are refused, and longer snapshots not sent. */
   readonly maxFrameBytes: number;
@@ -30,28 +31,15 @@ const clockMs = (): number => performance.now();
  * @throws OperationError naming the socket that could not be opened; none is left open then
  */
 export async function startAgent(options: AgentOptions): Promise<Agent> {
-  const { log } = options;
-  const sessions = new Sessions(
-    {
-      maxFrameBytes: options.maxFrameBytes,
-      limits: { maxGroups: options.maxGroups },
-      live: new LocalLiveSessions(clockMs),
-      clockMs,
-    },
-    (served) => log.child({ function: served.function.name }),
-  );
-  const close = await openSockets(
-    options.functions,
-    {
-      mode: options.mode,
-      groupId: options.groupId,
-      onAcceptError: (error, path) =>
-        log.error({ socket: path, error: error.message }, 'a connection could not be accepted'),
-    },
-    sessions.accept,
-  );
-  for (const { function: fn, path } of options.functions)
-    log.info({ function: fn.name, socket: path }, 'listening');
+  const sessions = new Sessions({
+    maxFrameBytes: options.maxFrameBytes,
+    limits: { maxGroups: options.maxGroups },
+    live: new LiveSessionTable(),
+    clockMs,
+  });
+  const close = await openSockets(options.functions, options, (socket, { function: fn }) => {
+    sessions.accept(socket, fn, options.log.child({ function: fn.name }));
+  });
   return {
     async stop() {
       const closed = close();

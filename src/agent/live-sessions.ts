@@ -8,10 +8,10 @@ export interface NodeIds {
   readonly nodeId: string;
 }
 
-/** The part of a session that the others need to know. */
+/** The part of a session that the others need to know; it may live in another process. */
 export interface LiveSession {
-  /** When it last sent anything, on the machine's monotonic clock in milliseconds. */
-  readonly lastHeardMs: number;
+  /** For how long nothing was heard from it, in milliseconds. */
+  silentMs(): number | Promise<number>;
 }
 
 /**
@@ -25,26 +25,34 @@ export interface LiveSessions {
   release(ids: NodeIds, session: LiveSession): void;
 }
 
-/** The sessions of this process. */
-export class LocalLiveSessions implements LiveSessions {
+/** The live sessions of an agent, kept in one process: the only one, or the primary of several. */
+export class LiveSessionTable implements LiveSessions {
   readonly #live = new Map<string, LiveSession>();
-  readonly #clockMs: () => number;
 
-  constructor(clockMs: () => number) {
-    this.#clockMs = clockMs;
-  }
-
-  claim(ids: NodeIds, session: LiveSession): boolean {
+  claim(ids: NodeIds, session: LiveSession): boolean | Promise<boolean> {
     const key = keyOf(ids);
     const holder = this.#live.get(key);
-    if (holder !== undefined && this.#clockMs() - holder.lastHeardMs <= LIVE_MS) return false;
-    this.#live.set(key, session);
-    return true;
+    if (holder === undefined) {
+      this.#live.set(key, session);
+      return true;
+    }
+    const silentMs = holder.silentMs();
+    return typeof silentMs === 'number'
+      ? this.#decide(key, holder, session, silentMs)
+      : silentMs.then((ms) => this.#decide(key, holder, session, ms));
   }
 
   release(ids: NodeIds, session: LiveSession): void {
     const key = keyOf(ids);
     if (this.#live.get(key) === session) this.#live.delete(key);
+  }
+
+  #decide(key: string, asked: LiveSession, session: LiveSession, silentMs: number): boolean {
+    const holder = this.#live.get(key);
+    // While the answer was on its way the holder may have gone, or somebody else have come first.
+    const isFree = holder === undefined || (holder === asked && silentMs > LIVE_MS);
+    if (isFree) this.#live.set(key, session);
+    return isFree;
   }
 }
 

@@ -3,13 +3,10 @@ import { connect, createServer, type Server, type Socket } from 'node:net';
 import { dirname } from 'node:path';
 import { codeOf, messageOf, OperationError } from '../errors.ts';
 import type { UdfFunction } from './function.ts';
-import { Session, type SessionEnvironment, type SessionLog } from './session.ts';
+import type { SessionLog } from './session.ts';
 
 /** The longest path that fits into a socket's address, in bytes (sockaddr_un has 108, with a 0 at the end). */
 const MAX_SOCKET_PATH_BYTES = process.platform === 'linux' ? 107 : 103;
-
-/** How long connections may take to read the last answers when the agent stops. */
-const STOP_MS = 5000;
 
 export interface ServedFunction {
   readonly function: UdfFunction;
@@ -22,8 +19,7 @@ export interface SocketOptions {
   readonly mode: number;
   /** Numeric group of the sockets; undefined leaves that of the process. */
   readonly groupId: number | undefined;
-  /** A connection could not be accepted, for instance for want of file descriptors; the next ones may be. */
-  readonly onAcceptError: (error: Error, path: string) => void;
+  readonly log: SessionLog;
 }
 
 /** What is done with a connection. */
@@ -48,6 +44,8 @@ export async function openSockets(
     await close();
     throw error;
   }
+  for (const { function: fn, path } of served)
+    options.log.info({ function: fn.name, socket: path }, 'listening');
   return close;
 }
 
@@ -72,7 +70,10 @@ async function openSocket(served: ServedFunction, options: SocketOptions, accept
     accept(socket, served),
   );
   await listen(server, path, options.mode);
-  server.on('error', (error) => options.onAcceptError(error, path));
+  // For instance for want of file descriptors: the next connection may be accepted.
+  server.on('error', (error) => {
+    options.log.error({ socket: path, error: error.message }, 'a connection could not be accepted');
+  });
   if (options.groupId !== undefined) {
     try {
       chownSync(path, -1, options.groupId);
@@ -147,45 +148,4 @@ function knock(path: string): Promise<string | undefined> {
     });
     socket.once('error', (error) => resolve(codeOf(error) ?? error.message));
   });
-}
-
-/** The sessions of one process. */
-export class Sessions {
-  readonly #environment: SessionEnvironment;
-  readonly #log: (served: ServedFunction) => SessionLog;
-  readonly #open = new Set<Session>();
-  #onIdle: (() => void) | undefined;
-
-  constructor(environment: SessionEnvironment, log: (served: ServedFunction) => SessionLog) {
-    this.#environment = environment;
-    this.#log = log;
-  }
-
-  readonly accept: Accept = (socket, served) => {
-    const log = this.#log(served);
-    this.#open.add(new Session(socket, served.function, this.#environment, log, this.#onClosed));
-  };
-
-  readonly #onClosed = (session: Session): void => {
-    this.#open.delete(session);
-    if (this.#open.size === 0) this.#onIdle?.();
-  };
-
-  /** Breaks all connections off. */
-  abort(): void {
-    for (const session of [...this.#open]) session.abort();
-  }
-
-  /** Answers what was read and closes all connections; one whose peer does not read is cut off after five seconds. */
-  stop(): Promise<void> {
-    return new Promise((resolve) => {
-      const deadline = setTimeout(() => this.abort(), STOP_MS);
-      this.#onIdle = () => {
-        clearTimeout(deadline);
-        resolve();
-      };
-      if (this.#open.size === 0) this.#onIdle();
-      for (const session of [...this.#open]) session.stop();
-    });
-  }
 }

@@ -55,7 +55,7 @@ export interface SessionEnvironment {
  * obligations of a UDF agent are met here and nowhere else.
  */
 export class Session implements FrameSink, Emit, LiveSession {
-  lastHeardMs: number;
+  #lastHeardMs: number;
   readonly #socket: Socket;
   readonly #function: UdfFunction;
   readonly #environment: SessionEnvironment;
@@ -85,7 +85,7 @@ export class Session implements FrameSink, Emit, LiveSession {
   #reason = 'the connection broke';
   #linger: NodeJS.Timeout | undefined;
   #settling: NodeJS.Immediate | undefined;
-  readonly #onClosed: (session: Session) => void;
+  readonly #onClosed: () => void;
   #points = 0;
   #edges = 0;
   #bytes = 0;
@@ -99,7 +99,7 @@ export class Session implements FrameSink, Emit, LiveSession {
     fn: UdfFunction,
     environment: SessionEnvironment,
     log: SessionLog,
-    onClosed: (session: Session) => void,
+    onClosed: () => void,
   ) {
     const socket = readShared(accepted, this.#onBytes);
     this.#socket = socket;
@@ -110,10 +110,14 @@ export class Session implements FrameSink, Emit, LiveSession {
     this.#reader = new FrameReader(environment.maxFrameBytes);
     this.#outbox = new Outbox(socket, this.#onDrain);
     this.#startedMs = environment.clockMs();
-    this.lastHeardMs = this.#startedMs;
+    this.#lastHeardMs = this.#startedMs;
     socket.on('end', this.#onEnd);
     socket.on('error', this.#onError);
     socket.on('close', this.#onClose);
+  }
+
+  silentMs(): number {
+    return this.#environment.clockMs() - this.#lastHeardMs;
   }
 
   /** Breaks the connection off. */
@@ -132,7 +136,7 @@ export class Session implements FrameSink, Emit, LiveSession {
   readonly #onBytes = (buffer: Buffer, length: number, isMore: boolean): void => {
     if (this.#isEnding) return;
     this.#bytes += length;
-    this.lastHeardMs = this.#environment.clockMs();
+    this.#lastHeardMs = this.#environment.clockMs();
     try {
       this.#reader.push(buffer, this, length);
     } catch (error) {
@@ -520,7 +524,7 @@ export class Session implements FrameSink, Emit, LiveSession {
   };
 
   readonly #onClose = (): void => {
-    this.#onClosed(this);
+    this.#onClosed();
     clearTimeout(this.#linger);
     clearImmediate(this.#settling);
     this.#isEnding = true;

@@ -3,11 +3,12 @@ import { Command, CommanderError } from 'commander';
 import { messageOf, UsageError } from '../errors.ts';
 import type { Io } from './io.ts';
 import { serveCommand } from './serve.ts';
+import { workerCommand } from './worker.ts';
 
 /** Makes one command. What its action resolves to, through `exit`, is the exit code; 0 unless it says otherwise. */
 export type CommandFactory = (io: Io, exit: (code: number) => void) => Command;
 
-const COMMANDS: readonly CommandFactory[] = [serveCommand];
+const COMMANDS: readonly CommandFactory[] = [serveCommand, workerCommand];
 
 function version(): string {
   const manifest: unknown = JSON.parse(readFileSync(new URL('../../package.json', import.meta.url), 'utf8'));
@@ -36,7 +37,7 @@ export async function run(argv: readonly string[], io: Io): Promise<number> {
     const command = make(io, (exitCode) => {
       code = exitCode;
     });
-    program.addCommand(command.copyInheritedSettings(program));
+    program.addCommand(command.copyInheritedSettings(program), { hidden: make === workerCommand });
   }
   try {
     await program.parseAsync(argv, { from: 'user' });

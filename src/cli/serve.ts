@@ -1,17 +1,21 @@
 import { readFileSync } from 'node:fs';
+import { availableParallelism } from 'node:os';
 import { Command, InvalidArgumentError, Option } from 'commander';
 import { startAgent } from '../agent/agent.ts';
+import { startCluster } from '../agent/primary.ts';
 import { messageOf, UsageError } from '../errors.ts';
 import type { Io } from './io.ts';
 import { type LogOptions, logOptions, makeLog } from './log.ts';
 import type { CommandFactory } from './run.ts';
 import { type ServedOptions, servedFunctions, servedOptions } from './served-functions.ts';
+import { workerProgram } from './worker.ts';
 
 interface ServeOptions extends ServedOptions, LogOptions {
   readonly socketMode: number;
   readonly socketGroup?: string;
   readonly maxFrameBytes: number;
   readonly maxGroups: number;
+  readonly workers: number;
 }
 
 const MIB = 1024 * 1024;
@@ -44,6 +48,12 @@ export const serveCommand: CommandFactory = (io, exit) => {
         .default(1_000_000)
         .env('EDGE_DETECT_MAX_GROUPS'),
     );
+  command.addOption(
+    new Option('--workers <n>', 'processes that share the connections; auto: one per core')
+      .argParser((text) => (text === 'auto' ? availableParallelism() : parseCount(text)))
+      .default(1)
+      .env('EDGE_DETECT_WORKERS'),
+  );
   for (const option of logOptions()) command.addOption(option);
   command.addHelpText(
     'after',
@@ -63,14 +73,11 @@ async function serve(options: ServeOptions, io: Io): Promise<number> {
   const functions = servedFunctions(options);
   const groupId = options.socketGroup === undefined ? undefined : groupIdOf(options.socketGroup);
   const log = makeLog(io, options);
-  const agent = await startAgent({
-    functions,
-    mode: options.socketMode,
-    groupId,
-    maxFrameBytes: options.maxFrameBytes,
-    maxGroups: options.maxGroups,
-    log,
-  });
+  const { maxFrameBytes, maxGroups, workers } = options;
+  const agentOptions = { functions, mode: options.socketMode, groupId, maxFrameBytes, maxGroups, log };
+  const agent = await (workers === 1
+    ? startAgent(agentOptions)
+    : startCluster({ ...agentOptions, workers, program: workerProgram(options) }));
   const isForced = await new Promise<boolean>((resolve) => {
     let stopping = false;
     const off = io.onSignal((signal) => {
