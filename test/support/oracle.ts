@@ -55,24 +55,26 @@ export interface NodeState {
   groups: Map<string, GroupState>;
 }
 
-/** What a scenario went through, so that a test can tell whether its scenarios go everywhere. */
-export type Incident =
-  | 'untracked'
-  | 'late'
-  | 'forgotten'
-  | 'evicted'
-  | 'first'
-  | 'learned'
-  | 'candidate'
-  | 'continued'
-  | 'dropped'
-  | 'held'
-  | 'edge'
-  | 'filtered'
-  | 'suppressed'
-  | 'caught up'
-  | 'settled'
-  | 'repeated';
+/** What a node can go through, so that a test can tell whether its scenarios go everywhere. */
+export const INCIDENTS = [
+  'untracked',
+  'late',
+  'forgotten',
+  'evicted',
+  'first',
+  'learned',
+  'candidate',
+  'continued',
+  'dropped',
+  'held',
+  'edge',
+  'filtered',
+  'suppressed',
+  'caught up',
+  'settled',
+  'repeated',
+] as const;
+export type Incident = (typeof INCIDENTS)[number];
 
 const keyOf = (key: TrackedKey) => `${key.kind} ${key.name}`;
 

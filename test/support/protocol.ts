@@ -119,6 +119,7 @@ function textOf(bytes: Buffer): string {
 }
 
 function bytesOf(text: string): Buffer {
+  if (text.isWellFormed()) return Buffer.from(text, 'utf8');
   return Buffer.concat(
     Array.from(text, (character) => {
       const code = character.charCodeAt(0);
