@@ -72,14 +72,23 @@ describe.each(EMITTING)('the capture %s', (name) => {
   });
 });
 
+/** The answers in order, but with keepalives last: they may overtake a snapshot that takes its time. */
+function inOrder(bytes: Buffer): Buffer[] {
+  const answers = answersOf(bytes);
+  const isKeepalive = ({ response }: { readonly response: Response }) => response.kind === 'keepalive';
+  return [...answers.filter((answer) => !isKeepalive(answer)), ...answers.filter(isKeepalive)].map(
+    ({ message }) => message,
+  );
+}
+
 test.each(['adsl-stream', 'field-types', 'info-probe', 'refused-options'])(
   'the capture %s gives the same answers wherever it is cut',
   async (name) => {
     const { bytes } = readCapture(name);
-    const whole = await converse(socketOf(name), [bytes]);
+    const whole = inOrder(await converse(socketOf(name), [bytes]));
     for (let cut = 1; cut < bytes.length; cut++) {
-      const parts = await converse(socketOf(name), [bytes.subarray(0, cut), bytes.subarray(cut)]);
-      expect(parts.equals(whole), `cut at ${cut}`).toBe(true);
+      const parts = inOrder(await converse(socketOf(name), [bytes.subarray(0, cut), bytes.subarray(cut)]));
+      expect(parts, `cut at ${cut}`).toEqual(whole);
     }
   },
 );
