@@ -6,8 +6,13 @@ export class KeyTable {
   readonly names: readonly string[];
   readonly #bytes: Uint8Array;
   readonly #starts: Int32Array;
+  /**
+   * By the first byte of a key's length, as it stands in the message: 0 if no name can have it. From 128 on it is only
+   * a part of the length, and says nothing.
+   */
+  readonly wants = new Uint8Array(256).fill(1, 128);
   /** By the length of a name: 1 + the first index of that length, 0 for none. Longer names share the last entry. */
-  readonly #byLength = new Int32Array(256);
+  readonly #byLength = new Int32Array(129);
   /** 1 + the next index of the same entry, 0 for none. */
   readonly #next: Int32Array;
 
@@ -21,22 +26,18 @@ export class KeyTable {
     encoded.forEach((name, index) => {
       this.#starts[index] = at;
       at += name.length;
-      const entry = Math.min(name.length, 255);
+      const entry = Math.min(name.length, 128);
+      if (name.length < 128) this.wants[name.length] = 1;
       this.#next[index] = this.#byLength[entry];
       this.#byLength[entry] = index + 1;
     });
     this.#starts[names.length] = at;
   }
 
-  /** Whether no name has this length in bytes. */
-  rejects(length: number): boolean {
-    return this.#byLength[Math.min(length, 255)] === 0;
-  }
-
   /** The index of the name that stands at `start` to `end`, or -1. */
   find(bytes: Uint8Array, start: number, end: number): number {
     const length = end - start;
-    let candidate = this.#byLength[Math.min(length, 255)];
+    let candidate = this.#byLength[Math.min(length, 128)];
     while (candidate !== 0) {
       const index = candidate - 1;
       const from = this.#starts[index];

@@ -190,14 +190,14 @@ export class PointView {
   #timeAt = -1;
   readonly #keys: Keys;
   // Own fields rather than a look-up in #keys for every entry.
-  readonly #fieldTable: KeyTable;
-  readonly #tagTable: KeyTable;
+  readonly #wantsField: Uint8Array;
+  readonly #wantsTag: Uint8Array;
 
   /** @param keys what is found in the pass over each point */
   constructor(keys: Keys = NO_KEYS) {
     this.#keys = keys;
-    this.#fieldTable = keys.fields;
-    this.#tagTable = keys.tags;
+    this.#wantsField = keys.fields.wants;
+    this.#wantsTag = keys.tags.wants;
   }
 
   /**
@@ -207,8 +207,8 @@ export class PointView {
    */
   read(bytes: Uint8Array, start: number, end: number): void {
     const keys = this.#keys;
-    const fieldTable = this.#fieldTable;
-    const tagTable = this.#tagTable;
+    const wantsField = this.#wantsField;
+    const wantsTag = this.#wantsTag;
     this.bytes = bytes;
     this.start = start;
     this.end = end;
@@ -224,23 +224,17 @@ export class PointView {
       if ((tag & 0x87) === 2) {
         // Nearly all: a field number below 16 and a length below 128, a byte each.
         let length = bytes[p++];
-        if (length > 0x7f || p > end) {
+        if (length > 0x7f) {
           length = readLength(bytes, p - 1, end);
           p = lengthEnd[0];
         }
         const next = p + length;
-        if (next > end) malformed('a length beyond the end of the point');
-        if (tag > 0x3a) {
+        // Also where the length lies behind the last byte and is undefined.
+        if (!(next <= end)) malformed('a length beyond the end of the point');
+        if (tag >= 0x3a) {
           // An entry that starts with a key of a length that no wanted name has needs no further look.
-          if (bytes[p] !== 0x0a || bytes[p + 1] > 0x7f || !fieldTable.rejects(bytes[p + 1])) {
-            const number = tag >> 3;
-            if (number === BY_NAME || number > BOOLS) {
-              if (number === BY_NAME) malformed('byName is no bool');
-            } else keys.take(bytes, p, next, number);
-          }
-        } else if (tag === 0x3a) {
-          if (bytes[p] !== 0x0a || bytes[p + 1] > 0x7f || !tagTable.rejects(bytes[p + 1])) {
-            keys.take(bytes, p, next, TAGS);
+          if (bytes[p] !== 0x0a || (tag === 0x3a ? wantsTag : wantsField)[bytes[p + 1]] !== 0) {
+            this.#entry(bytes, p, next, tag >> 3);
           }
         } else if (tag === 0x2a) {
           this.groupStart = p;
@@ -254,6 +248,11 @@ export class PointView {
         p = skipVarint(bytes, p, end);
       } else p = this.#skipUnknown(p - 1, end);
     }
+  }
+
+  #entry(bytes: Uint8Array, start: number, end: number, number: number): void {
+    if (number === BY_NAME) malformed('byName is no bool');
+    if (number <= BOOLS) this.#keys.take(bytes, start, end, number);
   }
 
   #skipUnknown(at: number, end: number): number {

@@ -119,7 +119,7 @@ export class Detector implements Handler {
     }
     const id = this.#isBatch
       ? groups.find(this.#batchBytes, this.#batchGroupStart, this.#batchGroupEnd)
-      : groups.find(point.bytes, point.groupStart, point.groupEnd);
+      : groups.lookUp(point.bytes, point.groupStart, point.groupEnd);
     if (this.#watchesTime && !this.#isTimely(id, point)) return;
     if (id < 0 || (this.#watchesTime && !groups.has(id))) {
       this.#begin(point, emit);
