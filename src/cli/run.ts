@@ -1,6 +1,7 @@
 import { readFileSync } from 'node:fs';
 import { Command, CommanderError } from 'commander';
 import { messageOf, UsageError } from '../errors.ts';
+import { feedCommand } from './feed.ts';
 import type { Io } from './io.ts';
 import { serveCommand } from './serve.ts';
 import { workerCommand } from './worker.ts';
@@ -8,7 +9,7 @@ import { workerCommand } from './worker.ts';
 /** Makes one command. What its action resolves to, through `exit`, is the exit code; 0 unless it says otherwise. */
 export type CommandFactory = (io: Io, exit: (code: number) => void) => Command;
 
-const COMMANDS: readonly CommandFactory[] = [serveCommand, workerCommand];
+const COMMANDS: readonly CommandFactory[] = [serveCommand, workerCommand, feedCommand];
 
 function version(): string {
   const manifest: unknown = JSON.parse(readFileSync(new URL('../../package.json', import.meta.url), 'utf8'));

@@ -1,0 +1,150 @@
+import { UsageError } from '../errors.ts';
+import { Clock } from '../influx/clock.ts';
+import { parseDurationNs } from '../influx/duration.ts';
+import type { FeedOptions } from '../influx/feed.ts';
+import { openInput, readInput, readRecording } from '../influx/file-source.ts';
+import { Pacer } from '../influx/pacer.ts';
+import { Poller } from '../influx/poller.ts';
+import type { PointReading } from '../influx/reading.ts';
+import { type SimulationOptions, simulateAdsl } from '../influx/simulation.ts';
+import { parseTimeNs } from '../influx/time.ts';
+import { splitWords } from '../influx/words.ts';
+import type { FeedFlags } from './feed-options.ts';
+import {
+  failureText,
+  fixedTagsOf,
+  formatOfName,
+  formatOfText,
+  readerFactory,
+  refuseFlags,
+} from './feed-readers.ts';
+import type { Io } from './io.ts';
+
+/** A source of points as the flags describe it. */
+export interface Source extends Pick<FeedOptions, 'source' | 'isLive' | 'readsLines' | 'pacer'> {
+  /** How far a file has been read; undefined where there is no end to come nearer to. */
+  readonly progress: (() => { readonly readBytes: number; readonly totalBytes: number }) | undefined;
+  /** What the summary says of it beyond the points. */
+  readonly summary: () => string;
+  /** Whether it was tried and nothing came of it. */
+  readonly isFruitless: () => boolean;
+}
+
+const NS_PER_MS = 1_000_000n;
+/** No run takes longer unless --time-limit allows it. */
+const DEFAULT_TIME_LIMIT_MS = 30_000;
+const CREDENTIALS = ['EDGE_DETECT_FEED_TOKEN', 'EDGE_DETECT_FEED_PASSWORD'];
+
+/**
+ * Opens the source that the flags name.
+ * @throws UsageError if they make no sense for it, or the file is not there
+ */
+export async function openSource(
+  flags: FeedFlags,
+  io: Io,
+  report: (message: string) => void,
+): Promise<Source> {
+  const clock = new Clock();
+  const nowNs = (): bigint => clock.nowNs();
+  if (flags.file !== undefined) return openFileSource(flags, flags.file, io, nowNs);
+  if (flags.exec !== undefined) return openExecSource(flags, flags.exec, nowNs, report);
+  return openSimulation(flags, nowNs);
+}
+
+async function openFileSource(flags: FeedFlags, file: string, io: Io, nowNs: () => bigint): Promise<Source> {
+  const stated = flags.format ?? formatOfName(file);
+  const name = file === '-' ? 'stdin' : file;
+  if (stated === 'srpl') refuseFlags(flags, 'a recording says itself what is what', false);
+  else if (stated !== undefined) readerFactory(flags, stated, name, false);
+  const input = await openInput(file, io.stdin);
+  const { sizeBytes } = input;
+  let format = stated;
+  return {
+    source: (signal) => {
+      // A pipe may be quiet for ever, and what waits for it would not hear that it is to end.
+      signal.addEventListener('abort', () => input.bytes.close());
+      if (format === 'srpl') return readRecording(input, fixedTagsOf(flags));
+      return readInput(input, (head) => {
+        const textFormat = stated === undefined || stated === 'srpl' ? formatOfText(head) : stated;
+        format = textFormat;
+        return readerFactory(flags, textFormat, name, false)();
+      });
+    },
+    isLive: false,
+    readsLines: () => format === 'lp',
+    pacer: makePacer(flags, Number.POSITIVE_INFINITY, false, nowNs),
+    progress:
+      sizeBytes === undefined ? undefined : () => ({ readBytes: input.bytes.count, totalBytes: sizeBytes }),
+    summary: () => '',
+    isFruitless: () => false,
+  };
+}
+
+function openExecSource(
+  flags: FeedFlags,
+  command: string,
+  nowNs: () => bigint,
+  report: (message: string) => void,
+): Source {
+  if (flags.format === 'csv' || flags.format === 'srpl')
+    throw new UsageError(`--exec reads lp, ndjson, or text by --pattern, not ${flags.format}`);
+  if (flags.pattern !== undefined && flags.format !== undefined)
+    throw new UsageError('--pattern takes text apart: leave --format out');
+  const format = flags.pattern === undefined ? (flags.format ?? 'lp') : 'text';
+  const everyMs = Number(flags.every / NS_PER_MS);
+  const limitMs = Number((flags.timeLimit ?? 0n) / NS_PER_MS);
+  const poller = new Poller({
+    command: {
+      words: flags.shell === true ? ['/bin/sh', '-c', command] : splitWords(command),
+      timeoutMs: limitMs > 0 ? limitMs : Math.min(everyMs, DEFAULT_TIME_LIMIT_MS),
+      env: withoutCredentials(process.env),
+    },
+    everyMs,
+    maxRuns: flags.polls,
+    makeReader: readerFactory(flags, format, 'output', true),
+    failureText: flags.onFailure === undefined ? undefined : failureText(flags, flags.onFailure),
+    nowNs,
+    report,
+  });
+  return {
+    source: (signal) => poller.readings(signal),
+    isLive: true,
+    readsLines: () => format === 'lp',
+    pacer: makePacer(flags, Number.POSITIVE_INFINITY, false, nowNs),
+    progress: undefined,
+    summary: () => `; ${poller.runs} runs, ${poller.failures} failed`,
+    isFruitless: () => flags.onFailure === undefined && poller.runs > 0 && poller.failures === poller.runs,
+  };
+}
+
+function openSimulation(flags: FeedFlags, nowNs: () => bigint): Source {
+  const startNs = flags.start === undefined ? nowNs() : parseStart(flags.start, nowNs());
+  const { devices, every: everyNs, polls, seed } = flags;
+  return {
+    source: () => polled({ devices, everyNs, polls, seed, startNs }),
+    isLive: false,
+    readsLines: () => true,
+    pacer: makePacer(flags, 1, true, nowNs),
+    progress: undefined,
+    summary: () => '',
+    isFruitless: () => false,
+  };
+}
+
+async function* polled(options: SimulationOptions): AsyncGenerator<readonly PointReading[]> {
+  yield* simulateAdsl(options);
+}
+
+function makePacer(flags: FeedFlags, usualSpeed: number, catchesUp: boolean, nowNs: () => bigint): Pacer {
+  const speed = flags.pace ?? usualSpeed;
+  return new Pacer({ speed, isShifted: flags.shiftToNow === true, catchesUp }, nowNs);
+}
+
+function parseStart(text: string, nowNs: bigint): bigint {
+  return text.startsWith('-') ? nowNs - parseDurationNs(text.slice(1)) : parseTimeNs(text, undefined);
+}
+
+/** A program that is polled has no business with the database's password. */
+function withoutCredentials(env: NodeJS.ProcessEnv): NodeJS.ProcessEnv {
+  return Object.fromEntries(Object.entries(env).filter(([name]) => !CREDENTIALS.includes(name)));
+}

@@ -1,0 +1,144 @@
+import { SingleBar } from 'cli-progress';
+import { Command } from 'commander';
+import { Feed } from '../influx/feed.ts';
+import { Rejections } from '../influx/rejections.ts';
+import { addFeedOptions, type FeedFlags, readFeedFlags } from './feed-options.ts';
+import { openSource, type Source } from './feed-source.ts';
+import { makeTarget } from './feed-target.ts';
+import type { Io } from './io.ts';
+import type { CommandFactory } from './run.ts';
+
+/** How long the server may be away while a file waits; a device is polled for as long as it takes. */
+const FILE_GIVE_UP_MS = 300_000;
+/** How often the progress bar is drawn. */
+const PROGRESS_MS = 200;
+const NS_PER_MS = 1_000_000n;
+
+const EXAMPLES = `
+Examples:
+  # A router, asked every 90 seconds, into InfluxDB 1.x; a run that fails is a state as well
+  edge-detect feed --exec 'ssh router1 show adsl status' --every 90s \\
+    --pattern 'line status: +(?<value>\\w+)' --measurement adsl_connection --tag host=router1 \\
+    --on-failure 'value="UNREACHABLE"' --influxdb http://nas:8086 --database telegraf
+
+  # The same without InfluxDB: what would be written
+  edge-detect feed --exec 'ssh router1 show adsl status' --polls 1 \\
+    --pattern 'line status: +(?<value>\\w+)' --measurement adsl_connection --tag host=router1
+
+  # A CSV file into InfluxDB 2.x
+  EDGE_DETECT_FEED_TOKEN=… edge-detect feed --file history.csv.gz --measurement adsl_connection \\
+    --tag host --time when --type value=string --influxdb http://nas:8086 --org home --bucket telegraf
+
+  # A day of twenty simulated routers, and then on as time goes, straight to Kapacitor
+  edge-detect feed --simulate adsl --devices 20 --start -24h --kapacitor http://nas:9092 --database telegraf
+
+  # Line protocol at sixty times the pace that it was taken at, as if it began now
+  zcat old.lp.gz | edge-detect feed --file - --pace 60x --shift-to-now --influxdb http://nas:8086 --database telegraf
+
+Every option can be given by its variable (in a list with commas where it is repeatable); a flag counts first.
+A password or token belongs there: anyone on the machine may read the arguments of a program.
+At the end it says how many points were read, written, rejected and lost, and exits with 0 only if none was
+rejected or lost. SIGTERM and SIGINT: what was read is still written, for at most --flush-timeout; a second one
+ends at once.`;
+
+/** `edge-detect feed`: points from files, polled devices and simulated routers to InfluxDB or Kapacitor. */
+export const feedCommand: CommandFactory = (io, exit) => {
+  const command = new Command('feed').description(
+    'feed points from a file, a polled device or simulated routers to InfluxDB or Kapacitor',
+  );
+  addFeedOptions(command);
+  command.addHelpText('after', EXAMPLES);
+  return command.action(async () => {
+    const flags = readFeedFlags(command);
+    hideCredentials(command);
+    exit(await feed(flags, io));
+  });
+};
+
+async function feed(flags: FeedFlags, io: Io): Promise<number> {
+  let bar: ProgressBar | undefined;
+  const report = (message: string): void => {
+    bar?.clear();
+    io.stderr.write(`edge-detect feed: ${message}\n`);
+  };
+  const target = makeTarget(flags, io, report);
+  const source = await openSource(flags, io, report);
+  const rejections = new Rejections(flags.rejected, report);
+  const work = new Feed({
+    ...source,
+    target,
+    rejections,
+    report,
+    writer: {
+      batchLines: Math.min(flags.batch, flags.buffer),
+      bufferLines: flags.buffer,
+      giveUpAfterMs: giveUpAfterMs(flags),
+      random: Math.random,
+    },
+    flushTimeoutMs: Number(flags.flushTimeout / NS_PER_MS),
+  });
+  let isStopping = false;
+  const offSignal = io.onSignal((signal) => {
+    report(isStopping ? `${signal}: ending at once` : `${signal}: writing what was read`);
+    if (isStopping) work.abort();
+    else work.stop();
+    isStopping = true;
+  });
+  if (source.progress !== undefined && io.stderr.isTTY === true)
+    bar = new ProgressBar(io, source.progress, () => work.written);
+  try {
+    await work.run();
+  } finally {
+    offSignal();
+    bar?.stop();
+    bar = undefined;
+    target.close();
+    rejections.close();
+    const { lost, read, rejected, written } = work;
+    report(`${read} points read, ${written} written, ${rejected} rejected, ${lost} lost${source.summary()}`);
+  }
+  return work.rejected + work.lost > 0 || source.isFruitless() ? 1 : 0;
+}
+
+function giveUpAfterMs(flags: FeedFlags): number | undefined {
+  if (flags.giveUpAfter !== undefined) return Number(flags.giveUpAfter / NS_PER_MS);
+  return flags.exec === undefined ? FILE_GIVE_UP_MS : undefined;
+}
+
+/** Writing the title overwrites the arguments that `ps` shows. */
+function hideCredentials(command: Command): void {
+  const isShown = ['token', 'password', 'influxdb', 'kapacitor'].some(
+    (name) => command.getOptionValueSource(name) === 'cli',
+  );
+  if (isShown) process.title = 'edge-detect feed';
+}
+
+/** How far a file has been read, drawn for a person who watches. */
+class ProgressBar {
+  readonly #bar: SingleBar;
+  readonly #io: Io;
+  readonly #timer: NodeJS.Timeout;
+
+  constructor(io: Io, progress: NonNullable<Source['progress']>, written: () => number) {
+    this.#io = io;
+    this.#bar = new SingleBar({
+      format: '{bar} {percentage} % | {points} points written',
+      stream: io.stderr,
+      barsize: 40,
+    });
+    this.#bar.start(progress().totalBytes, 0, { points: 0 });
+    this.#timer = setInterval(() => {
+      this.#bar.update(progress().readBytes, { points: written() });
+    }, PROGRESS_MS);
+  }
+
+  /** Makes room for a line of text; the bar comes back below it. */
+  clear(): void {
+    this.#io.stderr.write('\r\u001b[K');
+  }
+
+  stop(): void {
+    clearInterval(this.#timer);
+    this.#bar.stop();
+  }
+}
