@@ -31,7 +31,7 @@ function stream(
       points: [{ time: second * SECOND, tags: {}, fields }],
     })),
     style: GO_STYLE,
-    cut: Math.floor(points.length / 2),
+    restarts: points.map((_, index) => index),
   };
 }
 

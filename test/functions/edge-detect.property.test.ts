@@ -9,9 +9,6 @@ import { batchScenario, type Scenario, streamScenario } from '../support/scenari
 /** In total, of streams and of batches; a night's run asks for more. */
 const SCENARIOS = Number(process.env.EDGE_DETECT_SCENARIOS ?? 500);
 
-/** Longer than the slowest scenario by far: an agent that doesn't end is a failure like others, to be shrunk. */
-const HANGING_MS = 5000;
-
 const KINDS = [
   ['stream', streamScenario],
   ['batch', batchScenario],
@@ -22,10 +19,7 @@ test.each(KINDS)(
   (_, scenarios) =>
     withAgent(async (agent) => {
       const agreement = fc.asyncProperty(scenarios, (scenario) => expectAgreement(agent, scenario));
-      const details = await fc.check(agreement, {
-        numRuns: Math.ceil(SCENARIOS / 2),
-        timeout: HANGING_MS,
-      });
+      const details = await fc.check(agreement, { numRuns: Math.ceil(SCENARIOS / 2) });
       if (!details.failed) return;
       const { numRuns, seed, counterexample, errorInstance } = details;
       if (counterexample === null) throw errorInstance;
@@ -53,7 +47,6 @@ test.each(KINDS)(
         .sample<Scenario>(scenarios, { numRuns: 500, seed: 1 })
         .flatMap((each) => [...oracleOf(each).incidents]),
     );
-    // Which group is evicted is only roughly defined.
-    expect(seen).toEqual(new Set(INCIDENTS.filter((incident) => incident !== 'evicted')));
+    expect(seen).toEqual(new Set(INCIDENTS));
   },
 );

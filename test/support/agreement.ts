@@ -106,46 +106,40 @@ async function initialise(host: Host, options: readonly Option[], taskId: string
   if (!init.success) throw new Error(`Init was refused: ${init.error}`);
 }
 
-/** Sends everything at once, and reads what the agent emits until its end. */
-async function emittedWhole(socketPath: string, options: readonly Option[], frames: readonly Sent[]) {
-  const host = await connect(socketPath);
-  try {
-    const initialised = initialise(host, options, nextTaskId());
-    host.send(frames.map(({ message }) => message));
-    const [emitted] = await Promise.all([host.finish(), initialised]);
-    return emitted;
-  } finally {
-    await host.destroy();
-  }
+async function restore(host: Host, snapshot: Buffer): Promise<void> {
+  const { success, error } = await host.restore(snapshot);
+  if (!success) throw new Error(`Restore was refused: ${error}`);
 }
 
-/** Stops the node after the first part, and lets another connection go on from its snapshot with the second. */
-async function emittedAcrossRestart(
+/**
+ * What the agent emits of all parts, each of which goes through a connection of its own, at once, that takes up the
+ * snapshot of the one before.
+ */
+async function emittedOf(
   socketPath: string,
   options: readonly Option[],
-  before: readonly Sent[],
-  after: readonly Sent[],
+  parts: readonly (readonly Sent[])[],
 ) {
   const taskId = nextTaskId();
-  const first = await connect(socketPath);
-  const second = await connect(socketPath);
-  try {
-    const firstInitialised = initialise(first, options, taskId);
-    first.send(before.map(({ message }) => message));
-    const answer = first.snapshot();
-    const [emittedBefore, { snapshot }] = await Promise.all([first.finish(), answer, firstInitialised]);
-
-    const secondInitialised = initialise(second, options, taskId);
-    // Kapacitor stores no snapshot that is empty, and restores none then.
-    const restored = snapshot.length > 0 ? second.restore(snapshot) : undefined;
-    second.send(after.map(({ message }) => message));
-    const [emittedAfter, restore] = await Promise.all([second.finish(), restored, secondInitialised]);
-    if (restore?.success === false) throw new Error(`Restore was refused: ${restore.error}`);
-    return [...emittedBefore, ...emittedAfter];
-  } finally {
-    await first.destroy();
-    await second.destroy();
+  const emitted: Emitted[] = [];
+  let stored: Buffer = Buffer.alloc(0);
+  for (const part of parts) {
+    const host = await connect(socketPath);
+    try {
+      const initialised = initialise(host, options, taskId);
+      // Kapacitor stores no snapshot that is empty, and restores none then.
+      const restored = stored.length > 0 ? restore(host, stored) : undefined;
+      host.send(part.map(({ message }) => message));
+      const answered = host.snapshot();
+      const finished = host.finish();
+      const [, , { snapshot }, ofPart] = await Promise.all([initialised, restored, answered, finished]);
+      emitted.push(...ofPart);
+      if (snapshot.length > 0) stored = snapshot;
+    } finally {
+      await host.destroy();
+    }
   }
+  return emitted;
 }
 
 function agrees(emitted: Emitted | undefined, expected: Expected | undefined): boolean {
@@ -160,7 +154,7 @@ function assertAgreement(emitted: readonly Emitted[], expected: readonly Expecte
   if (index === undefined) return;
   throw new Error(
     [
-      `${how}, the agent and the oracle disagree about the message number ${index} that is emitted.`,
+      `${how}, the agent and the oracle disagree about message ${index} of those emitted, counted from 0.`,
       `  oracle: ${literal(expected[index]?.response)}`,
       `  agent:  ${literal(emitted[index]?.response)}`,
     ].join('\n'),
@@ -181,20 +175,23 @@ export function oracleOf(scenario: Scenario): Oracle {
 }
 
 /**
- * Runs a scenario through an agent's socket, once in one go and once with a restart at its cut, and throws where what
- * the agent emits isn't what the oracle says.
+ * Runs a scenario through an agent's socket, once in one go and once with its restarts, and throws where what the agent
+ * emits isn't what the oracle says.
  */
 export async function expectAgreement(agent: AgentUnderTest, scenario: Scenario): Promise<void> {
-  const socketPath = agent.socketOf(scenario.edge === 'stream' ? 'edgeDetect' : 'edgeDetectBatch');
+  const { edge, options, arrivals, restarts } = scenario;
+  const socketPath = agent.socketOf(edge === 'stream' ? 'edgeDetect' : 'edgeDetectBatch');
   const frames = encodeArrivals(scenario);
   const expected = predict(scenario, frames);
-  const { options, cut } = scenario;
-  assertAgreement(await emittedWhole(socketPath, options, frames), expected, 'In one go');
-  const isBefore = ({ arrival }: Sent) => arrival < cut;
-  const before = frames.filter(isBefore);
-  const after = frames.filter((sent) => !isBefore(sent));
-  const emitted = await emittedAcrossRestart(socketPath, options, before, after);
-  assertAgreement(emitted, expected, `With a restart after ${cut} arrivals`);
+  assertAgreement(await emittedOf(socketPath, options, [frames]), expected, 'In one go');
+  if (restarts.length === 0) return;
+  const ends = [...restarts, arrivals.length];
+  const parts = ends.map((end, index) => {
+    const start = ends[index - 1] ?? 0;
+    return frames.filter(({ arrival }) => arrival >= start && arrival < end);
+  });
+  const emitted = await emittedOf(socketPath, options, parts);
+  assertAgreement(emitted, expected, `With a restart after ${restarts.join(' and ')} arrivals`);
 }
 
 /** The scenario as a test of its own, ready to be pasted. */
@@ -207,7 +204,7 @@ export function testOf(scenario: Scenario): string {
     '    expectAgreement(agent, {',
     `      edge: ${literal(scenario.edge)},`,
     `      style: ${literal(scenario.style)},`,
-    `      cut: ${literal(scenario.cut)},`,
+    `      restarts: ${literal(scenario.restarts)},`,
     `      options: [\n${options}      ],`,
     `      arrivals: [\n${arrivals}      ],`,
     '    }),',

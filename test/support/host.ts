@@ -10,6 +10,9 @@ import {
   type Response,
 } from './protocol.ts';
 
+/** Longer than any agent thinks: one that hangs is to fail a test with a message, not by the test's time running out. */
+const SILENCE_MS = 10_000;
+
 /** A begin, point or end that the agent emitted. */
 export interface Emitted {
   readonly response: Extract<Response, { readonly kind: 'begin' | 'point' | 'end' }>;
@@ -32,6 +35,8 @@ export class Host {
   readonly #socket: Socket;
   readonly #closed: Promise<unknown>;
   readonly #waiters: Waiter[] = [];
+  /** Apart, since the answer to a keepalive may overtake one that takes its time. */
+  readonly #keepaliveWaiters: Waiter[] = [];
   readonly #emitted: Emitted[] = [];
   #received: Buffer = Buffer.alloc(0);
   #failure: Error | undefined;
@@ -43,6 +48,9 @@ export class Host {
     socket.on('data', (chunk: Buffer) => this.#onData(chunk));
     socket.on('end', () => this.#onEnd());
     socket.on('error', (error) => this.#fail(error));
+    socket.setTimeout(SILENCE_MS, () => {
+      socket.destroy(new Error(`nothing came or went for ${SILENCE_MS / 1000} seconds`));
+    });
   }
 
   /** What the agent emitted so far. */
@@ -109,6 +117,7 @@ export class Host {
   }
 
   #ask<Answer>(request: Request, pick: (response: Response) => Answer | undefined): Promise<Answer> {
+    const waiters = this.#waitersFor(request);
     const answer = new Promise<Answer>((resolve, reject) => {
       const accept = (response: Response): boolean => {
         const picked = pick(response);
@@ -117,7 +126,7 @@ export class Host {
       };
       if (this.#failure !== undefined) reject(this.#failure);
       else if (this.#hasEnded) reject(new Error('the agent has closed the connection'));
-      else this.#waiters.push({ accept, reject });
+      else waiters.push({ accept, reject });
     });
     // Where a test has failed already, nobody is left to take note of a rejection.
     answer.catch(() => undefined);
@@ -140,11 +149,17 @@ export class Host {
       this.#emitted.push({ response, bytes });
     } else if (response.kind === 'error') {
       throw new Error(`the agent answered with an error: ${response.error}`);
-    } else if (this.#waiters[0]?.accept(response)) {
-      this.#waiters.shift();
     } else {
-      throw new Error(`the agent sent an answer out of turn: ${response.kind}`);
+      const waiters = this.#waitersFor(response);
+      if (!waiters[0]?.accept(response)) {
+        throw new Error(`the agent sent an answer out of turn: ${response.kind}`);
+      }
+      waiters.shift();
     }
+  }
+
+  #waitersFor({ kind }: Request | Response): Waiter[] {
+    return kind === 'keepalive' ? this.#keepaliveWaiters : this.#waiters;
   }
 
   #onEnd(): void {
@@ -158,7 +173,8 @@ export class Host {
   }
 
   #rejectAll(error: Error): void {
-    for (const { reject } of this.#waiters.splice(0)) reject(error);
+    const waiters = [...this.#waiters.splice(0), ...this.#keepaliveWaiters.splice(0)];
+    for (const { reject } of waiters) reject(error);
   }
 }
 

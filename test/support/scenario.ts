@@ -20,8 +20,8 @@ export interface Scenario {
   readonly arrivals: readonly Arrival[];
   /** How the points are written. */
   readonly style: Style;
-  /** After how many arrivals the node is stopped and goes on from its snapshot, where a test does so. */
-  readonly cut: number;
+  /** After how many arrivals the node is stopped and another one goes on from its snapshot; ascending. */
+  readonly restarts: readonly number[];
 }
 
 // Every choice is from a small alphabet, with the simplest first, so that values meet again, steps of time hit the
@@ -320,19 +320,23 @@ function makePoints(
   );
 }
 
+function makeRestarts(restarts: readonly number[], arrivals: number): number[] {
+  return restarts.map((restart) => restart % (arrivals + 1)).toSorted((a, b) => a - b);
+}
+
 const common = {
   theme,
   keys: trackedKeys,
   keysAfter: fc.nat(10),
   start: startTime,
   style,
-  cut: fc.nat(),
+  restarts: fc.array(fc.nat(), { minLength: 1, maxLength: 3 }),
 };
 
 /** A stream's points, of up to three groups. */
 export const streamScenario: fc.Arbitrary<Scenario> = fc
   .record({ ...common, steps: fc.noBias(fc.array(step, { maxLength: 30, size: 'max' })) })
-  .map(({ theme: { values, options }, keys, keysAfter, start, style, cut, steps }) => {
+  .map(({ theme: { values, options }, keys, keysAfter, start, style, restarts, steps }) => {
     const arrivals = makePoints(steps, start, keys, values).map(({ group, point }) => ({
       group,
       points: [point],
@@ -342,7 +346,7 @@ export const streamScenario: fc.Arbitrary<Scenario> = fc
       options: makeOptions(options, keys, keysAfter, values),
       arrivals,
       style,
-      cut: cut % (arrivals.length + 1),
+      restarts: makeRestarts(restarts, arrivals.length),
     };
   });
 
@@ -361,7 +365,7 @@ export const batchScenario: fc.Arbitrary<Scenario> = fc
       ),
     ),
   })
-  .map(({ theme: { values, options }, keys, keysAfter, start, style, cut, batches }) => {
+  .map(({ theme: { values, options }, keys, keysAfter, start, style, restarts, batches }) => {
     let time = start;
     const history: ScenarioPoint[][] = GROUPS.map(() => []);
     const arrivals = batches.map((batch): Arrival => {
@@ -377,6 +381,6 @@ export const batchScenario: fc.Arbitrary<Scenario> = fc
       options: makeOptions(options, keys, keysAfter, values),
       arrivals,
       style,
-      cut: cut % (arrivals.length + 1),
+      restarts: makeRestarts(restarts, arrivals.length),
     };
   });
