@@ -3,13 +3,21 @@ import { Command, CommanderError } from 'commander';
 import { messageOf, UsageError } from '../errors.ts';
 import { feedCommand } from './feed.ts';
 import type { Io } from './io.ts';
+import { probeCommand } from './probe.ts';
+import { replayCommand } from './replay.ts';
 import { serveCommand } from './serve.ts';
 import { workerCommand } from './worker.ts';
 
 /** Makes one command. What its action resolves to, through `exit`, is the exit code; 0 unless it says otherwise. */
 export type CommandFactory = (io: Io, exit: (code: number) => void) => Command;
 
-const COMMANDS: readonly CommandFactory[] = [serveCommand, workerCommand, feedCommand];
+const COMMANDS: readonly CommandFactory[] = [
+  serveCommand,
+  workerCommand,
+  probeCommand,
+  replayCommand,
+  feedCommand,
+];
 
 function version(): string {
   const manifest: unknown = JSON.parse(readFileSync(new URL('../../package.json', import.meta.url), 'utf8'));

@@ -23,6 +23,8 @@ export interface StreamRecording {
   close(): void;
 }
 
+export type Recording = StreamRecording | BatchArchive;
+
 const CHUNK_BYTES = 256 * 1024;
 const GZIP_MAGIC = '\u001f\u008b';
 const ZIP_MAGIC = 'PK\u0003\u0004';
@@ -34,7 +36,7 @@ const EMPTY_ZIP_MAGIC = 'PK\u0005\u0006';
  * @param file a path, or `-` for `stdin`
  * @throws UsageError with file, place and what is wrong; reading throws it as well
  */
-export async function openRecording(file: string, stdin: Readable): Promise<StreamRecording | BatchArchive> {
+export async function openRecording(file: string, stdin: Readable): Promise<Recording> {
   const isStdin = file === '-';
   const name = isStdin ? 'stdin' : file;
   const totalBytes = isStdin ? undefined : await sizeOf(file);

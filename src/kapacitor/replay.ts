@@ -2,7 +2,7 @@ import type { BatchArchive } from './batch-archive.ts';
 import { groupId, sortedNames } from './group.ts';
 import type { Host } from './host.ts';
 import type { LineValue } from './line-protocol.ts';
-import type { StreamRecording } from './recording.ts';
+import type { Recording, StreamRecording } from './recording.ts';
 
 /** Which points a task would see, and how its `from()` node groups them. */
 export interface Selection {
@@ -58,7 +58,7 @@ export function noteIn(names: Set<string>, name: string): void {
  * @param onProgress is called now and then
  */
 export async function replay(
-  recording: StreamRecording | BatchArchive,
+  recording: Recording,
   host: Host,
   selection: Selection,
   survey: Survey,

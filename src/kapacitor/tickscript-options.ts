@@ -102,6 +102,16 @@ function hintFor(value: OptionValue, expected: ValueType, text: string): string 
   return `a ${expected} is for example ${exampleOf(expected)}`;
 }
 
+/**
+ * The nanoseconds of a duration as TICKscript has it: one number, one unit (u, ms, s, m, h, d, w).
+ * @returns undefined for anything else
+ */
+export function durationNs(text: string): bigint | undefined {
+  const [, number = '', unit = ''] = /^(\d+)(ms|[uµsmhdw])$/u.exec(text) ?? [];
+  const nsPerUnit = NS_PER_UNIT[unit];
+  return nsPerUnit === undefined ? undefined : BigInt(number) * nsPerUnit;
+}
+
 class OptionReader {
   readonly #text: string;
   #pos = 0;
@@ -169,9 +179,9 @@ class OptionReader {
   }
 
   #nanoseconds(text: string): bigint {
-    const number = /^\d+/.exec(text)?.[0] ?? '';
-    const duration = BigInt(number) * (NS_PER_UNIT[text.slice(number.length)] ?? 0n);
-    if (duration > MAX_INT) throw this.#unexpected(`a duration of at most 15250 weeks, not ${text}`);
+    const duration = durationNs(text);
+    if (duration === undefined || duration > MAX_INT)
+      throw this.#unexpected(`a duration of at most 15250 weeks, not ${text}`);
     return duration;
   }
 

@@ -1,0 +1,126 @@
+import { columnsOf, cut, padded, visible } from './display-text.ts';
+import { timeAxis } from './time-axis.ts';
+
+/** The states of one group: each begins at its time and lasts until the next. In order of time. */
+export interface GroupStates {
+  readonly group: string;
+  readonly states: readonly { readonly atNs: bigint; readonly label: string }[];
+}
+
+export interface TimelineOptions {
+  /** Where the axis begins and ends, in nanoseconds since the epoch. */
+  readonly fromNs: bigint;
+  readonly toNs: bigint;
+  /** Columns of the terminal. */
+  readonly width: number;
+  /** Colours a text for the n-th state; leaves it alone where there are no colours. */
+  readonly paint: (text: string, state: number) => string;
+}
+
+/** The calm one first: the state that there is most of is a thin line. */
+const GLYPHS = ['━', '█', '▒', '▓', '▄', '░', '╍'] as const;
+const OTHER_GLYPH = '+';
+const LEVELS = ['▁', '▂', '▃', '▄', '▅', '▆', '▇', '█'] as const;
+/** Numbers of more values than this are drawn by their size instead. */
+const MAX_NUMERIC_STATES = 4;
+const MAX_LABEL_COLUMNS = 28;
+const MIN_CHART_COLUMNS = 20;
+
+/**
+ * Draws what state each group was in and when. A state too short for a column of its own is still seen: where states
+ * share one, the rarest is drawn. Numbers of many values are drawn by their size.
+ * @returns lines; none if the time or the width is too short for a drawing
+ */
+export function drawTimeline(groups: readonly GroupStates[], options: TimelineOptions): string[] {
+  const labels = groups.map(({ group }) => cut(visible(group), MAX_LABEL_COLUMNS));
+  const labelColumns = Math.max(0, ...labels.map(columnsOf));
+  const indent = labelColumns === 0 ? 0 : labelColumns + 2;
+  const columns = options.width - indent - 1;
+  if (columns < MIN_CHART_COLUMNS || options.toNs <= options.fromNs) return [];
+
+  const totals = durationsByLabel(groups, options.toNs);
+  const drawing = isByLevel([...totals.keys()]) ? levels([...totals.keys()]) : states(totals, options.paint);
+  const rows = groups.map(({ states }, index) => {
+    const cells = columnLabels(states, totals, columns, options);
+    const bar = cells.map((label) => (label === undefined ? ' ' : drawing.cell(label))).join('');
+    return padded(labels[index] ?? '', indent) + bar;
+  });
+  const axis = timeAxis(options.fromNs, options.toNs, columns).map((line) => ' '.repeat(indent) + line);
+  return [...rows, ...axis, ' '.repeat(indent) + drawing.legend];
+}
+
+/** How a label is drawn, and what explains it. */
+interface Drawing {
+  cell(label: string): string;
+  readonly legend: string;
+}
+
+function states(totals: ReadonlyMap<string, number>, paint: TimelineOptions['paint']): Drawing {
+  const ranks = stateRanks(totals);
+  const cell = (label: string): string => {
+    const rank = ranks.get(label) ?? GLYPHS.length;
+    return paint(GLYPHS[rank] ?? OTHER_GLYPH, rank);
+  };
+  const named = [...ranks.keys()].slice(0, GLYPHS.length);
+  const legend = named.map((label) => `${cell(label)} ${cut(visible(label), MAX_LABEL_COLUMNS) || "''"}`);
+  const others = ranks.size - named.length;
+  if (others > 0) legend.push(`${paint(OTHER_GLYPH, GLYPHS.length)} ${others} more`);
+  return { cell, legend: legend.join('   ') };
+}
+
+/** The states in the order of how long they lasted in all, which is their order of glyphs and colours. */
+export function stateRanks(totals: ReadonlyMap<string, number>): Map<string, number> {
+  const byDuration = [...totals].sort(([, a], [, b]) => b - a);
+  return new Map(byDuration.map(([label], rank) => [label, rank]));
+}
+
+function isByLevel(labels: readonly string[]): boolean {
+  return labels.length > MAX_NUMERIC_STATES && labels.every(isNumeric);
+}
+
+function isNumeric(label: string): boolean {
+  return label.trim() !== '' && Number.isFinite(Number(label));
+}
+
+function levels(labels: readonly string[]): Drawing {
+  const numbers = labels.map(Number);
+  const least = Math.min(...numbers);
+  const most = Math.max(...numbers);
+  const cell = (label: string): string => {
+    const share = (Number(label) - least) / (most - least);
+    return LEVELS[Math.min(LEVELS.length - 1, Math.floor(share * LEVELS.length))] ?? LEVELS[0];
+  };
+  return { cell, legend: `${LEVELS[0]} ${least}   ${LEVELS.at(-1)} ${most}` };
+}
+
+/** Over all groups, how long each state lasted, in nanoseconds. */
+export function durationsByLabel(groups: readonly GroupStates[], toNs: bigint): Map<string, number> {
+  const totals = new Map<string, number>();
+  for (const { states } of groups) {
+    states.forEach(({ atNs, label }, index) => {
+      const endNs = states[index + 1]?.atNs ?? toNs;
+      totals.set(label, (totals.get(label) ?? 0) + Number(endNs - atNs));
+    });
+  }
+  return totals;
+}
+
+/** The label that each column shows; undefined before the first state. */
+function columnLabels(
+  states: GroupStates['states'],
+  totals: ReadonlyMap<string, number>,
+  columns: number,
+  { fromNs, toNs }: TimelineOptions,
+): (string | undefined)[] {
+  const cells = new Array<string | undefined>(columns).fill(undefined);
+  const columnOf = (timeNs: bigint): number => (Number(timeNs - fromNs) / Number(toNs - fromNs)) * columns;
+  states.forEach(({ atNs, label }, index) => {
+    const first = Math.min(columns - 1, Math.max(0, Math.floor(columnOf(atNs))));
+    const end = Math.min(columns, Math.ceil(columnOf(states[index + 1]?.atNs ?? toNs)));
+    for (let column = first; column < Math.max(end, first + 1); column++) {
+      const there = cells[column];
+      if (there === undefined || (totals.get(label) ?? 0) < (totals.get(there) ?? 0)) cells[column] = label;
+    }
+  });
+  return cells;
+}
