@@ -1,6 +1,6 @@
 import Table from 'cli-table3';
 import type { FieldValue } from '../wire/point.ts';
-import { countText, cut, durationText, isoTime, visible } from './display-text.ts';
+import { columnsOf, countText, cut, durationText, isoTime, visible } from './display-text.ts';
 import type { Edge, TrackedKey } from './edges.ts';
 import { drawTimeline, durationsByLabel, type GroupStates, stateRanks } from './timeline.ts';
 
@@ -8,6 +8,8 @@ export interface TableOptions {
   readonly keys: readonly TrackedKey[];
   /** Columns of the terminal. */
   readonly width: number;
+  /** Whether the table may be wider: into a file it is. */
+  readonly mayBeWider: boolean;
   /** Colours a text for the n-th state, or `dim`s it; leaves it alone where there are no colours. */
   readonly paint: (text: string, state: number | 'dim') => string;
   /** When the recording begins and ends, in nanoseconds since the epoch. */
@@ -19,7 +21,8 @@ export interface TableOptions {
 export const MAX_TABLE_EDGES = 10_000;
 /** More groups than a person takes in at once. */
 const MAX_TIMELINE_GROUPS = 20;
-const MAX_CELL_COLUMNS = 40;
+/** How wide a group or value may be: the first of these with which the table fits. */
+const CELL_COLUMNS = [40, 24, 16, 10] as const;
 const NOTHING = '–';
 const NS_PER_SECOND = 1e9;
 
@@ -37,55 +40,74 @@ export class EdgeTable {
   lines(options: TableOptions): string[] {
     if (this.#edges.length === 0) return [];
     const groups = statesOf(this.#edges, options);
-    const ranks = stateRanks(durationsByLabel(groups, options.toNs));
-    const lines = this.#table(options, ranks);
+    const totals = durationsByLabel(groups, options.toNs);
+    const lines = this.#fittingTable(options, stateRanks(totals));
     if (this.#leftOut > 0)
       lines.push(`${countText(this.#leftOut, 'more edge')}: --format json or lp shows them all`);
-    lines.push(...timelineLines(groups, options));
+    lines.push(...timelineLines(groups, totals, options));
     return lines;
   }
 
-  #table(options: TableOptions, ranks: ReadonlyMap<string, number>): string[] {
-    const hasGroups = this.#edges.some(({ point }) => point.group !== '');
-    const hasHistory = options.keys.length > 0;
+  #fittingTable(options: TableOptions, ranks: ReadonlyMap<string, number>): string[] {
+    let lines: string[] = [];
+    for (const cellColumns of CELL_COLUMNS) {
+      lines = this.#table(options, ranks, cellColumns);
+      if (options.mayBeWider || columnsOf(lines[0] ?? '') <= options.width) break;
+    }
+    return lines;
+  }
+
+  #table(options: TableOptions, ranks: ReadonlyMap<string, number>, cellColumns: number): string[] {
+    const times = alignedTimes(this.#edges.map(({ point }) => point.time));
+    const shown = (text: string): string => cut(visible(text), cellColumns);
+    const state = (edge: Edge, values: Edge['values']): string => {
+      const label = labelOf(options.keys, edge, values);
+      return options.paint(shown(label), ranks.get(label) ?? 0);
+    };
+    const columns: Column[] = [{ head: 'Time (UTC)', cell: (_, index) => times[index] ?? '' }];
+    if (this.#edges.some(({ point }) => point.group !== ''))
+      columns.push({ head: 'Group', cell: ({ point }) => shown(point.group) });
+    if (options.keys.length === 0) columns.push({ head: 'Fields', cell: (edge) => state(edge, []) });
+    else
+      columns.push(
+        { head: 'Value', cell: (edge) => state(edge, edge.values) },
+        {
+          head: 'Previous',
+          cell: (edge) => {
+            if (edge.kind === 'repeat') return options.paint('(still)', 'dim');
+            return edge.previous === undefined ? NOTHING : state(edge, edge.previous);
+          },
+        },
+        {
+          head: 'Lasted',
+          cell: ({ kind, lastedSeconds }) =>
+            lastedSeconds === undefined || kind === 'repeat' ? NOTHING : durationText(lastedSeconds),
+        },
+      );
     const table = new Table({
-      head: [
-        'Time (UTC)',
-        ...(hasGroups ? ['Group'] : []),
-        hasHistory ? 'Value' : 'Fields',
-        ...(hasHistory ? ['Previous', 'Lasted'] : []),
-      ],
+      head: columns.map(({ head }) => head),
       style: { head: [], border: [], compact: true },
     });
-    const cell = (label: string): string =>
-      options.paint(cut(visible(label), MAX_CELL_COLUMNS), ranks.get(label) ?? 0);
-    const times = alignedTimes(this.#edges.map(({ point }) => point.time));
     this.#edges.forEach((edge, index) => {
-      const { point, previous, lastedSeconds } = edge;
-      table.push([
-        times[index] ?? '',
-        ...(hasGroups ? [cut(visible(point.group), MAX_CELL_COLUMNS)] : []),
-        cell(labelOf(options.keys, edge, edge.values)),
-        ...(hasHistory
-          ? [
-              edge.kind === 'repeat'
-                ? options.paint('(still)', 'dim')
-                : previous === undefined
-                  ? NOTHING
-                  : cell(labelOf(options.keys, edge, previous)),
-              lastedSeconds === undefined || edge.kind === 'repeat' ? NOTHING : durationText(lastedSeconds),
-            ]
-          : []),
-      ]);
+      table.push(columns.map(({ cell }) => cell(edge, index)));
     });
     return table.toString().split('\n');
   }
 }
 
-function timelineLines(groups: readonly GroupStates[], options: TableOptions): string[] {
+interface Column {
+  readonly head: string;
+  readonly cell: (edge: Edge, index: number) => string;
+}
+
+function timelineLines(
+  groups: readonly GroupStates[],
+  totals: ReadonlyMap<string, number>,
+  options: TableOptions,
+): string[] {
   if (options.keys.length === 0) return [];
   const shown = groups.slice(0, MAX_TIMELINE_GROUPS).sort((a, b) => (a.group < b.group ? -1 : 1));
-  const drawing = drawTimeline(shown, options);
+  const drawing = drawTimeline(shown, { ...options, totals });
   if (drawing.length === 0) return [];
   const from = isoTime(options.fromNs);
   const to = isoTime(options.toNs);

@@ -79,7 +79,7 @@ async function report(target: Target, timeoutMs: number, io: Io): Promise<boolea
       throw new OperationError(
         `this socket wants ${info.wants}, the function ${target.wants}: are two sockets swapped?`,
       );
-    const lines = wrap(optionList(info), (io.stdout.columns ?? DEFAULT_COLUMNS) - 4);
+    const lines = wrap(optionList(info), (io.stdout.columns || DEFAULT_COLUMNS) - 4);
     io.stdout.write(
       `${title}: wants ${info.wants}, provides ${info.provides}, answered in ${tookMs} ms\n` +
         lines.map((line) => `    ${line}\n`).join(''),

@@ -92,7 +92,9 @@ export class ReplayOutput {
   #tableText({ survey, keys, options }: ReplaySummary): string {
     const lines = this.#table.lines({
       keys,
-      width: this.#io.stdout.columns ?? DEFAULT_COLUMNS,
+      // A terminal that doesn't know its width says 0.
+      width: this.#io.stdout.columns || DEFAULT_COLUMNS,
+      mayBeWider: this.#io.stdout.isTTY !== true,
       paint: this.#paint,
       fromNs: survey.firstTime ?? 0n,
       toNs: survey.lastTime ?? 0n,

@@ -13,6 +13,8 @@ export interface TimelineOptions {
   readonly toNs: bigint;
   /** Columns of the terminal. */
   readonly width: number;
+  /** How long each state lasted in all groups, also those that are not drawn, in nanoseconds. */
+  readonly totals: ReadonlyMap<string, number>;
   /** Colours a text for the n-th state; leaves it alone where there are no colours. */
   readonly paint: (text: string, state: number) => string;
 }
@@ -25,6 +27,7 @@ const LEVELS = ['▁', '▂', '▃', '▄', '▅', '▆', '▇', '█'] as const
 const MAX_NUMERIC_STATES = 4;
 const MAX_LABEL_COLUMNS = 28;
 const MIN_CHART_COLUMNS = 20;
+const LEGEND_GAP = '   ';
 
 /**
  * Draws what state each group was in and when. A state too short for a column of its own is still seen: where states
@@ -38,34 +41,60 @@ export function drawTimeline(groups: readonly GroupStates[], options: TimelineOp
   const columns = options.width - indent - 1;
   if (columns < MIN_CHART_COLUMNS || options.toNs <= options.fromNs) return [];
 
-  const totals = durationsByLabel(groups, options.toNs);
-  const drawing = isByLevel([...totals.keys()]) ? levels([...totals.keys()]) : states(totals, options.paint);
+  const { totals, paint } = options;
+  const labelsDrawn = new Set(groups.flatMap(({ states }) => states.map(({ label }) => label)));
+  const drawing = isByLevel([...totals.keys()])
+    ? levelDrawing([...labelsDrawn])
+    : stateDrawing(totals, labelsDrawn, paint);
   const rows = groups.map(({ states }, index) => {
-    const cells = columnLabels(states, totals, columns, options);
+    const cells = columnLabels(states, columns, options);
     const bar = cells.map((label) => (label === undefined ? ' ' : drawing.cell(label))).join('');
     return padded(labels[index] ?? '', indent) + bar;
   });
   const axis = timeAxis(options.fromNs, options.toNs, columns).map((line) => ' '.repeat(indent) + line);
-  return [...rows, ...axis, ' '.repeat(indent) + drawing.legend];
+  const legend = legendLines(drawing.legend, columns).map((line) => ' '.repeat(indent) + line);
+  return [...rows, ...axis, ...legend];
 }
 
 /** How a label is drawn, and what explains it. */
 interface Drawing {
   cell(label: string): string;
-  readonly legend: string;
+  readonly legend: readonly { readonly glyph: string; readonly text: string }[];
 }
 
-function states(totals: ReadonlyMap<string, number>, paint: TimelineOptions['paint']): Drawing {
+/** The explanations in lines of at most this many columns. */
+function legendLines(legend: Drawing['legend'], columns: number): string[] {
+  const lines: string[] = [];
+  let used = columns;
+  for (const { glyph, text } of legend) {
+    const needed = LEGEND_GAP.length + 2 + columnsOf(text);
+    if (used + needed > columns) {
+      lines.push(`${glyph} ${text}`);
+      used = needed - LEGEND_GAP.length;
+    } else {
+      lines.push(`${lines.pop() ?? ''}${LEGEND_GAP}${glyph} ${text}`);
+      used += needed;
+    }
+  }
+  return lines;
+}
+
+function stateDrawing(
+  totals: ReadonlyMap<string, number>,
+  drawn: ReadonlySet<string>,
+  paint: TimelineOptions['paint'],
+): Drawing {
   const ranks = stateRanks(totals);
   const cell = (label: string): string => {
-    const rank = ranks.get(label) ?? GLYPHS.length;
+    const rank = Math.min(GLYPHS.length, ranks.get(label) ?? GLYPHS.length);
     return paint(GLYPHS[rank] ?? OTHER_GLYPH, rank);
   };
-  const named = [...ranks.keys()].slice(0, GLYPHS.length);
-  const legend = named.map((label) => `${cell(label)} ${cut(visible(label), MAX_LABEL_COLUMNS) || "''"}`);
-  const others = ranks.size - named.length;
-  if (others > 0) legend.push(`${paint(OTHER_GLYPH, GLYPHS.length)} ${others} more`);
-  return { cell, legend: legend.join('   ') };
+  const explained = [...ranks.keys()].filter((label) => drawn.has(label));
+  const named = explained.filter((label) => (ranks.get(label) ?? GLYPHS.length) < GLYPHS.length);
+  const legend = named.map((label) => ({ glyph: cell(label), text: cut(visible(label), MAX_LABEL_COLUMNS) }));
+  const others = explained.length - named.length;
+  if (others > 0) legend.push({ glyph: paint(OTHER_GLYPH, GLYPHS.length), text: `${others} more` });
+  return { cell, legend };
 }
 
 /** The states in the order of how long they lasted in all, which is their order of glyphs and colours. */
@@ -82,7 +111,7 @@ function isNumeric(label: string): boolean {
   return label.trim() !== '' && Number.isFinite(Number(label));
 }
 
-function levels(labels: readonly string[]): Drawing {
+function levelDrawing(labels: readonly string[]): Drawing {
   const numbers = labels.map(Number);
   const least = Math.min(...numbers);
   const most = Math.max(...numbers);
@@ -90,7 +119,11 @@ function levels(labels: readonly string[]): Drawing {
     const share = (Number(label) - least) / (most - least);
     return LEVELS[Math.min(LEVELS.length - 1, Math.floor(share * LEVELS.length))] ?? LEVELS[0];
   };
-  return { cell, legend: `${LEVELS[0]} ${least}   ${LEVELS.at(-1)} ${most}` };
+  const legend = [
+    { glyph: LEVELS[0], text: String(least) },
+    { glyph: LEVELS.at(-1) ?? '', text: String(most) },
+  ];
+  return { cell, legend };
 }
 
 /** Over all groups, how long each state lasted, in nanoseconds. */
@@ -108,9 +141,8 @@ export function durationsByLabel(groups: readonly GroupStates[], toNs: bigint): 
 /** The label that each column shows; undefined before the first state. */
 function columnLabels(
   states: GroupStates['states'],
-  totals: ReadonlyMap<string, number>,
   columns: number,
-  { fromNs, toNs }: TimelineOptions,
+  { fromNs, toNs, totals }: TimelineOptions,
 ): (string | undefined)[] {
   const cells = new Array<string | undefined>(columns).fill(undefined);
   const columnOf = (timeNs: bigint): number => (Number(timeNs - fromNs) / Number(toNs - fromNs)) * columns;
