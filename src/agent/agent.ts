@@ -1,6 +1,7 @@
 import { LiveSessionTable } from './live-sessions.ts';
 import { openSockets, type ServedFunction, type SocketOptions } from './server.ts';
 import type { SessionLog } from './session.ts';
+import { Pacer } from './pacer.ts';
 import { Sessions } from './sessions.ts';
 
 /** The agent's log; `child` is the log of one function's connections. */
@@ -36,6 +37,7 @@ export async function startAgent(options: AgentOptions): Promise<Agent> {
     limits: { maxGroups: options.maxGroups },
     live: new LiveSessionTable(),
     clockMs,
+    pacer: new Pacer(clockMs),
   });
   const close = await openSockets(options.functions, options, (socket, { function: fn }) => {
     sessions.accept(socket, fn, options.log.child({ function: fn.name }));

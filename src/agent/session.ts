@@ -20,6 +20,7 @@ import type { Emit, Handler, NodeContext, NodeLimits, NodeLog, UdfFunction } fro
 import type { LiveSession, LiveSessions, NodeIds } from './live-sessions.ts';
 import { GivenOptions, OptionsError, valueTypes } from './options.ts';
 import { Outbox } from './outbox.ts';
+import type { Pacer } from './pacer.ts';
 import { readShared } from './reading.ts';
 import { workInSlices } from './slices.ts';
 
@@ -48,6 +49,7 @@ export interface SessionEnvironment {
   readonly limits: NodeLimits;
   readonly live: LiveSessions;
   readonly clockMs: () => number;
+  readonly pacer: Pacer;
 }
 
 /**
@@ -137,11 +139,14 @@ export class Session implements FrameSink, Emit, LiveSession {
     if (this.#isEnding) return;
     this.#bytes += length;
     this.#lastHeardMs = this.#environment.clockMs();
+    const points = this.#points;
+    const edges = this.#edges;
     try {
       this.#reader.push(buffer, this, length);
     } catch (error) {
       this.#fail(error);
     }
+    this.#environment.pacer.read(this.#points - points, this.#edges > edges);
     // With more to be read at once, one write for the answers to all of it.
     if (isMore && !this.#isEnding) this.#settleSoon();
     else this.#settle();

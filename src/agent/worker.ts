@@ -3,6 +3,7 @@ import type { AgentLog } from './agent.ts';
 import type { UdfFunction } from './function.ts';
 import type { LiveSession, LiveSessions, NodeIds } from './live-sessions.ts';
 import type { SessionLog } from './session.ts';
+import { Pacer } from './pacer.ts';
 import { Sessions } from './sessions.ts';
 import { isToWorker, type ToPrimary } from './worker-messages.ts';
 
@@ -25,6 +26,7 @@ export function runWorker(options: WorkerOptions): Promise<void> {
       limits: { maxGroups: options.maxGroups },
       live,
       clockMs,
+      pacer: new Pacer(clockMs),
     });
     const onClosed = (): void => send({ type: 'closed' });
     const onMessage = (message: unknown, handle: unknown): void => {
