@@ -1,7 +1,7 @@
 import { LiveSessionTable } from './live-sessions.ts';
+import { Pacer } from './pacer.ts';
 import { openSockets, type ServedFunction, type SocketOptions } from './server.ts';
 import type { SessionLog } from './session.ts';
-import { Pacer } from './pacer.ts';
 import { Sessions } from './sessions.ts';
 
 /** The agent's log; `child` is the log of one function's connections. */

@@ -2,8 +2,8 @@ import { Socket } from 'node:net';
 import type { AgentLog } from './agent.ts';
 import type { UdfFunction } from './function.ts';
 import type { LiveSession, LiveSessions, NodeIds } from './live-sessions.ts';
-import type { SessionLog } from './session.ts';
 import { Pacer } from './pacer.ts';
+import type { SessionLog } from './session.ts';
 import { Sessions } from './sessions.ts';
 import { isToWorker, type ToPrimary } from './worker-messages.ts';
 
