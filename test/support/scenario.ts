@@ -27,12 +27,13 @@ export interface Scenario {
 // Every choice is from a small alphabet, with the simplest first, so that values meet again, steps of time hit the
 // options' durations exactly, and a failing scenario shrinks to a readable one.
 
-const SECOND = 1_000_000_000n;
+/** A second. */
+const S = 1_000_000_000n;
 const INT64_MAX = 2n ** 63n - 1n;
 const INT64_MIN = -(2n ** 63n);
 
 /** Enough for the longest scenario to stay within 64 bits: its steps are days at most. */
-const FAR_FROM_LIMIT = 200n * 24n * 3600n * SECOND;
+const FAR_FROM_LIMIT = 200n * 24n * 3600n * S;
 
 const STRINGS = ['up', 'down', '1', 'true', '', 'NaN', '1.5', 'ü', '😀', 'a\udcff', 'a\udcfe'];
 const SMALL_INTS = [0n, 1n, 2n, 3n, 4n, -1n];
@@ -79,10 +80,9 @@ const palette = (value: fc.Arbitrary<Value>) =>
 /** Mostly of one kind, as a real field's are. */
 const anyPalette = fc.oneof(...[stringValue, smallNumber, anyNumber, boolValue, anyValue].map(palette));
 
-/** A place in the palette, which has this many at least; the first two are the most frequent. */
+/** A place in the palette, counted round and round; the first two are the most frequent. */
 const paletteIndex = fc.constantFrom(0, 1, 0, 1, 2, 3);
 
-/** The element at the index, counted round and round. */
 function at<T>(list: readonly T[], index: number): T {
   const element = list[index % list.length];
   if (element === undefined) throw new Error('nothing to choose from');
@@ -127,8 +127,6 @@ const option = (
   ...values: readonly fc.Arbitrary<OptionPlan['values'][number]>[]
 ): fc.Arbitrary<OptionPlan> => fc.tuple(...values).map((given) => ({ name, values: given }));
 
-const S = SECOND;
-
 const hold = option('hold', duration(2n * S, S, 3n * S, 5n * S, 1n, 0n));
 const confirm = option('confirm', integer(2n, 3n, 1n));
 const limit = option(
@@ -161,7 +159,7 @@ const anyOption = fc.oneof(
   option('sinceAs', word('since', 'ü')),
   option('countAs', word('changes')),
   filter,
-  fc.oneof(option('unit', duration(60n * S, 700_000_000n, 1n)), option('maxGroups', integer(3n, 1_000_000n))),
+  fc.oneof(option('unit', duration(60n * S, 700_000_000n, 1n)), option('maxGroups', integer(4n, 1_000_000n))),
 );
 
 const list = <T>(element: fc.Arbitrary<T>, maxLength: number) =>
@@ -210,7 +208,8 @@ const trackedKeys = fc.oneof(
 
 /** What a step of time brings: `times` points of the same values, so that a state lasts and candidates grow. */
 const step = fc.record({
-  group: fc.constantFrom(0, 0, 0, 0, 1, 2),
+  /** In turn, as devices report that are polled together. A batch is of one group anyway. */
+  groups: fc.constantFrom<readonly number[]>([0], [0], [0], [1], [2], [0, 1, 2, 3]),
   elapsed: fc.constantFrom(
     ...[S, S, S, S, S, S, 0n, 0n, 2n * S, 2n * S, 3n * S, 5n * S, S - 1n, S + 1n, 1n],
     ...[-S, -S, -2n * S, -5n * S, -30n * S, 10n * S, 10n * S + 1n, 12n * S, 20n * S + 1n, 24n * 3600n * S],
@@ -238,7 +237,7 @@ const step = fc.record({
   ),
 });
 
-const GROUPS = ['host=a', '', 'm\nhost=b\udcff,port='];
+const GROUPS = ['host=a', 'host=b', '', 'm\nhost=b\udcff,port='];
 
 /** Before 1970, near both ends of 64 bits, and now. */
 const startTime = fc.constantFrom(
@@ -315,8 +314,9 @@ function makePoints(
   return steps.flatMap((step) =>
     Array.from({ length: step.times }, () => {
       time += step.elapsed;
-      return { group: at(GROUPS, step.group), point: makePoint(time, step, keys, values) };
-    }),
+      const point = makePoint(time, step, keys, values);
+      return step.groups.map((group) => ({ group: at(GROUPS, group), point }));
+    }).flat(),
   );
 }
 
@@ -333,7 +333,7 @@ const common = {
   restarts: fc.array(fc.nat(), { minLength: 1, maxLength: 3 }),
 };
 
-/** A stream's points, of up to three groups. */
+/** A stream's points, of up to four groups. */
 export const streamScenario: fc.Arbitrary<Scenario> = fc
   .record({ ...common, steps: fc.noBias(fc.array(step, { maxLength: 30, size: 'max' })) })
   .map(({ theme: { values, options }, keys, keysAfter, start, style, restarts, steps }) => {
@@ -357,7 +357,7 @@ export const batchScenario: fc.Arbitrary<Scenario> = fc
     batches: fc.noBias(
       fc.array(
         fc.record({
-          group: fc.constantFrom(0, 0, 0, 1, 2),
+          group: fc.constantFrom(0, 0, 0, 1, 2, 3),
           again: fc.constantFrom(0, 1, 2, 3, 5),
           steps: fc.array(step, { maxLength: 4 }),
         }),
@@ -369,7 +369,8 @@ export const batchScenario: fc.Arbitrary<Scenario> = fc
     let time = start;
     const history: ScenarioPoint[][] = GROUPS.map(() => []);
     const arrivals = batches.map((batch): Arrival => {
-      const fresh = makePoints(batch.steps, time, keys, values).map(({ point }) => point);
+      const steps = batch.steps.map((each) => ({ ...each, groups: [batch.group] }));
+      const fresh = makePoints(steps, time, keys, values).map(({ point }) => point);
       time = fresh.at(-1)?.time ?? time;
       const before = at(history, batch.group);
       const points = [...before.slice(before.length - Math.min(batch.again, before.length)), ...fresh];
