@@ -21,8 +21,8 @@ const HIDDEN_FIELDS = new Set(['function', 'task', 'node', 'taskId', 'nodeId']);
 
 /** Starts an agent that writes its warnings to standard error, a line each. */
 export async function startOwnAgent(fn: UdfFunction, io: Io): Promise<OwnAgent> {
-  const folder = mkdtempSync(join(tmpdir(), 'edge-detect-'));
-  const path = join(folder, 'replay.sock');
+  const folder = mkdtempSync(join(tmpdir(), `edge-detect-replay-${process.pid}-`));
+  const path = join(folder, 'agent.sock');
   const remove = (): void => rmSync(folder, { recursive: true, force: true });
   let isShown = false;
   const write = (text: string): void => {

@@ -146,13 +146,19 @@ async function send(
   onStarted: () => void,
 ): Promise<void> {
   const output = new ReplayOutput(io, options.format);
-  // The sink is made when the agent has said what it can do, and nothing is emitted before that.
+  // The reader is made when the agent has said what it can do, and nothing is emitted before that.
   let reader: EdgeReader | undefined;
+  let failure: Error | undefined;
   const host = await connectHost(path, {
     timeoutMs: TIMEOUT_MS,
     sink: {
       emitted: (kind, bytes, start, end) => reader?.emitted(kind, bytes, start, end),
       settled: () => output.drained(),
+    },
+    onFailure(error) {
+      failure = error;
+      // Its input may be a pipe in which nothing comes any more.
+      recording.close();
     },
   });
   let isInterrupted = false;
@@ -172,7 +178,7 @@ async function send(
   } catch (error) {
     if (isInterrupted) throw new OperationError('interrupted before the end of the recording');
     // Whoever read the output has seen enough.
-    if (!output.isBroken) throw error;
+    if (!output.isBroken) throw failure ?? error;
   } finally {
     off();
     progress.stop();

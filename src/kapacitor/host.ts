@@ -33,6 +33,8 @@ export interface HostOptions {
   readonly sink: HostSink;
   /** How long the agent may be silent, or take for an answer. */
   readonly timeoutMs: number;
+  /** The connection broke, or the agent misbehaves; also told when nobody waits for anything. */
+  readonly onFailure?: (error: Error) => void;
 }
 
 /** Points wait in memory until there are so many bytes of them: Kapacitor's own small writes would cost too much. */
@@ -91,6 +93,7 @@ export class Host implements FrameSink {
   readonly #socket: Socket;
   readonly #sink: HostSink;
   readonly #timeoutMs: number;
+  readonly #onFailure: ((error: Error) => void) | undefined;
   readonly #encoder = new RequestEncoder();
   readonly #reader = new FrameReader(MAX_FRAME_BYTES);
   readonly #ticks: NodeJS.Timeout;
@@ -108,6 +111,7 @@ export class Host implements FrameSink {
     this.#socket = socket;
     this.#sink = options.sink;
     this.#timeoutMs = options.timeoutMs;
+    this.#onFailure = options.onFailure;
     this.#ticks = setInterval(this.#onTick, options.timeoutMs / TICKS_PER_TIMEOUT);
     socket.on('data', this.#onData);
     socket.on('end', this.#onEnd);
@@ -289,6 +293,7 @@ export class Host implements FrameSink {
     this.#failure = error;
     for (const reject of this.#rejections) reject(error);
     this.#rejections.clear();
+    this.#onFailure?.(error);
   }
 }
 

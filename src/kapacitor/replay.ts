@@ -66,7 +66,6 @@ export async function replay(
 ): Promise<void> {
   if (recording.kind === 'stream') await replayStream(recording, host, selection, survey, onProgress);
   else await replayBatches(recording, host, selection, survey, onProgress);
-  await host.flush();
 }
 
 async function replayStream(
@@ -102,6 +101,8 @@ async function replayStream(
       });
       if (host.isFull) await host.flush();
     }
+    // A pipe may be slow: what has come so far is not kept waiting.
+    await host.flush();
     onProgress();
   }
 }

@@ -1,0 +1,325 @@
+import { existsSync, mkdtempSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { Readable } from 'node:stream';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { run } from '../../src/cli/run.ts';
+import { withAgent } from '../support/agent.ts';
+import { CapturedIo } from '../support/captured-io.ts';
+
+const STREAM = new URL('../fixtures/recordings/adsl-stream.srpl', import.meta.url).pathname;
+const BATCH = new URL('../fixtures/recordings/adsl-overlap.brpl', import.meta.url).pathname;
+
+let folder = '';
+beforeAll(() => {
+  folder = mkdtempSync(join(tmpdir(), 'edge-detect-cli-'));
+});
+afterAll(() => {
+  rmSync(folder, { recursive: true });
+});
+
+interface Result {
+  readonly code: number;
+  readonly out: string;
+  readonly err: string;
+}
+
+async function replay(args: readonly string[], input: string | Buffer = ''): Promise<Result> {
+  const io = new CapturedIo(input);
+  const code = await run(['replay', ...args], io);
+  return { code, out: io.out, err: io.err };
+}
+
+/** What comes out of lines of line protocol. */
+function replayLines(lines: string, ...args: readonly string[]): Promise<Result> {
+  return replay(['-', ...args], lines);
+}
+
+async function edgesOf(lines: string, ...args: readonly string[]): Promise<Record<string, unknown>[]> {
+  const { code, out, err } = await replayLines(lines, '--format', 'json', ...args);
+  expect([code, err]).toEqual([0, '']);
+  return out
+    .split('\n')
+    .filter((line) => line !== '')
+    .map((line) => JSON.parse(line));
+}
+
+describe('edge-detect replay', () => {
+  it('shows the six edges of the polled router, their timeline, and what they came from', async () => {
+    const { code, out, err } = await replay([STREAM, '--group-by', 'host', '--field', 'value']);
+    expect([code, err]).toEqual([0, '']);
+    expect(out.split('\n')).toEqual([
+      '┌─────────────────────────┬──────────────┬──────────┬──────────┬────────┐',
+      '│ Time (UTC)              │ Group        │ Value    │ Previous │ Lasted │',
+      '├─────────────────────────┼──────────────┼──────────┼──────────┼────────┤',
+      '│ 2018-01-03 11:30:51.065 │ host=router1 │ SHOWTIME │ –        │ –      │',
+      '│ 2018-01-03 11:32:21.070 │ host=router1 │ TRAINING │ SHOWTIME │ 1m 30s │',
+      '│ 2018-01-03 11:33:51.065 │ host=router1 │ SHOWTIME │ TRAINING │ 1m 30s │',
+      '│ 2018-01-03 11:41:21.040 │ host=router1 │ TRAINING │ SHOWTIME │ 7m 30s │',
+      '│ 2018-01-03 11:47:21.020 │ host=router1 │ SHOWTIME │ TRAINING │ 6m     │',
+      '│ 2018-01-03 11:50:21.010 │ host=router1 │ TRAINING │ SHOWTIME │ 3m     │',
+      '└─────────────────────────┴──────────────┴──────────┴──────────┴────────┘',
+      '',
+      '2018-01-03 11:30:51 to 11:54:51 UTC',
+      'host=router1  ━━━━█████━━━━━━━━━━━━━━━━━━━█████████████████━━━━━━━█████████████',
+      '              ───────────┬────────────┬─────────────┬────────────┬─────────────',
+      '                         11:35        11:40         11:45        11:50',
+      '              ━ SHOWTIME   █ TRAINING',
+      '',
+      '6 edges from 17 points in 1 group',
+      '',
+    ]);
+  });
+
+  it('leaves no socket behind', async () => {
+    const leftovers = (): string[] =>
+      readdirSync(tmpdir()).filter((name) => name.startsWith(`edge-detect-replay-${process.pid}-`));
+    const points = new Readable({ read() {} });
+    points.push('m f=1 1\n');
+    const io = new CapturedIo(points);
+    const running = run(['replay', '-', '--field', 'f', '--format', 'lp'], io);
+    await io.said('m f=1 1');
+    expect(leftovers()).toHaveLength(1);
+    points.push(null);
+    expect(await running).toBe(0);
+    await replay([STREAM, '--field', 'value', '--option', 'hold(-1s)']);
+    expect(leftovers()).toEqual([]);
+  });
+
+  it('writes JSON with the true previous state, also where a filter keeps its edge back', async () => {
+    const lines = 'm f="a" 1000000000\nm f="b" 3000000000\nm f="a" 4500000000\nm f="b" 4750000001\n';
+    expect(await edgesOf(lines, '--field', 'f', '--option', "to('b')")).toEqual([
+      {
+        time: '1970-01-01T00:00:03Z',
+        name: 'm',
+        group: '',
+        kind: 'change',
+        value: 'b',
+        previous: 'a',
+        lastedSeconds: 2,
+        since: '1970-01-01T00:00:03Z',
+        tags: {},
+        fields: { f: 'b' },
+      },
+      {
+        time: '1970-01-01T00:00:04.750000001Z',
+        name: 'm',
+        group: '',
+        kind: 'change',
+        value: 'b',
+        previous: 'a',
+        lastedSeconds: 0.250000001,
+        since: '1970-01-01T00:00:04.750000001Z',
+        tags: {},
+        fields: { f: 'b' },
+      },
+    ]);
+  });
+
+  it('keeps the digits of integers in JSON', async () => {
+    const { out } = await replayLines('m f=9223372036854775807i 1\n', '--field', 'f', '--format', 'json');
+    expect(out).toContain('"value":9223372036854775807,');
+  });
+
+  it('writes line protocol that holds just what the options add', async () => {
+    const lines = 'm,t=x f=1i,g="y" 1\nm,t=x f=2i,g="y" 1000000001\n';
+    const { out } = await replayLines(lines, '--field', 'f', '--format', 'lp', '--option', "durationAs('d')");
+    expect(out).toBe('m,t=x f=1i,g="y" 1\nm,t=x f=2i,g="y",d=1 1000000001\n');
+  });
+
+  it("reads previous state and duration from the user's own outputs, in their unit", async () => {
+    const lines = 'm f=1i 1\nm f=2i 60000000001\n';
+    const [, edge] = await edgesOf(
+      lines,
+      ...['--field', 'f', '--option', "previousAs('p').durationAs('d').unit(1m)"],
+    );
+    expect(edge).toMatchObject({ previous: 1, lastedSeconds: 60, fields: { f: 2, p: 1, d: 1 } });
+  });
+
+  it('tells the first point, changes and repetitions apart', async () => {
+    const lines = 'm f=1i 0\nm f=1i 5000000000\nm f=2i 6000000000\nm f=2i 9000000000\n';
+    const edges = await edgesOf(lines, '--field', 'f', '--option', 'every(3s)');
+    expect(edges.map(({ kind, value }) => [kind, value])).toEqual([
+      ['first', 1],
+      ['repeat', 1],
+      ['change', 2],
+      ['repeat', 2],
+    ]);
+    const { out } = await replayLines(lines, '--field', 'f', '--option', 'every(3s)');
+    expect(out).toContain('(still)');
+  });
+
+  it('tracks several keys, fields and tags, and shows which was what', async () => {
+    const lines = 'm,site=a f=1i 1\nm,site=b f=1i 2\n';
+    const edges = await edgesOf(lines, '--field', 'f', '--tag', 'site');
+    expect(edges.map(({ value, previous }) => [value, previous])).toEqual([
+      [{ f: 1, site: 'a' }, undefined],
+      [
+        { f: 1, site: 'b' },
+        { f: 1, site: 'a' },
+      ],
+    ]);
+    expect((await replayLines(lines, '--field', 'f', '--tag', 'site')).out).toContain(
+      '│ f=1 site=b │ f=1 site=a │',
+    );
+  });
+
+  it('runs any function, on batches the one for batches', async () => {
+    const { out } = await replayLines('m f=1i 1\nm f=1i 2\n', '--function', 'mirror', '--format', 'lp');
+    expect(out).toBe('m f=1i 1\nm f=1i 2\n');
+    const batches = await replay([BATCH, '--field', 'value', '--option', 'initial(FALSE)', '--format', 'lp']);
+    expect(batches.code).toBe(0);
+    expect(batches.out.split('\n')[0]).toBe(
+      'adsl_connection,host=router0 snr=3.1,value="TRAINING" 1795384575000000000',
+    );
+    expect((await replay([BATCH, '--field', 'value'])).out).toContain('31 edges from 840 points in 3 groups');
+  });
+
+  it('uses an agent that is running already, and leaves it running', async () => {
+    await withAgent(async (agent) => {
+      const path = agent.socketOf('edgeDetect');
+      for (let round = 0; round < 2; round++) {
+        const { code, out } = await replay([
+          STREAM,
+          '--field',
+          'value',
+          '--socket',
+          path,
+          '--format',
+          'json',
+        ]);
+        expect([code, out.trim().split('\n').length]).toEqual([0, 6]);
+      }
+      expect(existsSync(path)).toBe(true);
+    });
+  });
+
+  it('takes its flags from the environment as well', async () => {
+    process.env.EDGE_DETECT_REPLAY_FIELD = 'value';
+    process.env.EDGE_DETECT_REPLAY_OPTION = "initial(FALSE).to('TRAINING')";
+    process.env.EDGE_DETECT_REPLAY_FORMAT = 'json';
+    try {
+      expect((await replay([STREAM])).out.trim().split('\n')).toHaveLength(3);
+    } finally {
+      delete process.env.EDGE_DETECT_REPLAY_FIELD;
+      delete process.env.EDGE_DETECT_REPLAY_OPTION;
+      delete process.env.EDGE_DETECT_REPLAY_FORMAT;
+    }
+  });
+
+  it.each([
+    ['', 'no edges: - holds no points'],
+    ['m f=1 1\n', "no edges: none of the 1 point is of measurement 'x'; there are 'm'", '--measurement', 'x'],
+    [
+      'm,t=a f=1 1\n',
+      "no edges: none of the 1 point carried field 'x' or tag 'y'; there are the fields 'f' and the tags 't'",
+      ...['--field', 'x', '--tag', 'y'],
+    ],
+    [
+      'm f=1 1\nm f=1 2\n',
+      'no edges: the options let none of the changes in 2 points in 1 group through, or there were none',
+      ...['--field', 'f', '--option', 'initial(FALSE)'],
+    ],
+  ])('explains why there is nothing to see in %j', async (lines, reason, ...args) => {
+    const flags = args.includes('--field') ? args : ['--field', 'f', ...args];
+    expect(await replayLines(lines, ...flags)).toEqual({ code: 0, out: `${reason}\n`, err: '' });
+    expect(await replayLines(lines, ...flags, '--format', 'lp')).toEqual({
+      code: 0,
+      out: '',
+      err: `edge-detect: ${reason}\n`,
+    });
+  });
+
+  it('says what a person may not know about the points', async () => {
+    const { err } = await replayLines('a f=1\nb f=1\n', '--field', 'f');
+    expect(err).toContain('2 points without a timestamp: each was given the time it was read at');
+    expect(err).toContain("points of 'a', 'b' were sent together: --measurement picks one");
+    const mixed = await replayLines('m,t=a f=1 1\nm,t=b f=1 2\n', '--field', 'f');
+    expect(mixed.err).toContain('edge-detect: warning: one group holds points of different tags');
+  });
+
+  it.each([
+    [[STREAM], 'nothing is tracked: name a field with --field, or a tag with --tag'],
+    [[STREAM, '--field', 'f', '--option', 'deadband(1)'], 'got INT expected DOUBLE; write 1.0'],
+    [[STREAM, '--field', 'f', '--option', 'hold(-1s)'], 'the function refuses its options: hold('],
+    [[STREAM, '--field', 'f', '--field', 'f'], 'the function refuses its options: field'],
+    [[STREAM, '--field', 'f', '--option', 'hold'], 'expected ( after hold'],
+    [
+      [STREAM, '--field', 'f', '--function', 'edgeDetectBatch'],
+      'holds a stream, but the function wants BATCH',
+    ],
+    [[STREAM, '--function', 'nothing'], 'Allowed choices are edgeDetect, edgeDetectBatch, mirror'],
+    [[STREAM, '--function', 'mirror', '--socket', '/x'], 'leave it or --socket out'],
+    [[BATCH, '--field', 'value', '--group-by', 'host'], 'grouped by their query: leave --group-by out'],
+    [['missing.srpl', '--field', 'f'], 'missing.srpl: there is no such file'],
+    [[], "missing required argument 'file'"],
+  ])('refuses %j with one line and exit code 2', async (args, message) => {
+    const { code, out, err } = await replay(args);
+    expect([code, out]).toEqual([2, '']);
+    expect(err).toContain(message);
+    expect(err.replace('(--help shows what there is)\n', '').trim().split('\n')).toHaveLength(1);
+  });
+
+  it('names the place of a wrong line, and shows nothing of what came before it in a table', async () => {
+    const { code, out, err } = await replayLines('m f=1 1\nm f=5u 2\n', '--field', 'f');
+    expect([code, out]).toEqual([2, '']);
+    expect(err).toContain('edge-detect: stdin:2:5: field f: 5u is unsigned');
+  });
+
+  it('exits with 1 if there is no agent at the socket', async () => {
+    const { code, err } = await replay([STREAM, '--field', 'f', '--socket', join(folder, 'none.sock')]);
+    expect(code).toBe(1);
+    expect(err).toContain('there is no such socket; is the agent running?');
+  });
+
+  it('stops at a signal, also where its input has not ended', async () => {
+    const endless = new Readable({ read() {} });
+    endless.push('m f=1 1\nm f=2 2\n');
+    const io = new CapturedIo(endless);
+    const done = run(['replay', '-', '--field', 'f', '--format', 'lp'], io);
+    await io.said('m f=2 2');
+    io.signal('SIGINT');
+    expect(await done).toBe(1);
+    expect(io.err).toBe('edge-detect: interrupted before the end of the recording\n');
+  });
+
+  it('stops without a word when nobody reads its output any more', async () => {
+    const io = new CapturedIo(STREAM);
+    io.stdout.destroy(Object.assign(new Error('write EPIPE'), { code: 'EPIPE' }));
+    io.stdout.on('error', () => {});
+    expect(await run(['replay', STREAM, '--field', 'value', '--format', 'lp'], io)).toBe(0);
+    expect(io.err).toBe('');
+  });
+
+  it('says it when its output cannot be written', async () => {
+    const io = new CapturedIo();
+    io.stdout.write = () => {
+      io.stdout.emit(
+        'error',
+        Object.assign(new Error('ENOSPC: no space left on device'), { code: 'ENOSPC' }),
+      );
+      return true;
+    };
+    expect(await run(['replay', STREAM, '--field', 'value', '--format', 'lp'], io)).toBe(1);
+    expect(io.err).toContain('cannot write the output: ENOSPC');
+  });
+
+  it('has a table that fits a narrow terminal', async () => {
+    const file = join(folder, 'wide.lp');
+    const name = 'x'.repeat(60);
+    writeFileSync(file, `m,t=${name} f="${name}" 1\nm,t=${name} f="b" 60000000000\n`);
+    const io = new CapturedIo();
+    Object.assign(io.stdout, { isTTY: true, columns: 90 });
+    await run(['replay', file, '--group-by', 't', '--field', 'f'], io);
+    const colors = new RegExp(`${String.fromCharCode(27)}\\[\\d+m`, 'g');
+    const widths = io.out.split('\n').map((line) => [...line.replace(colors, '')].length);
+    expect(Math.max(...widths)).toBeLessThanOrEqual(90);
+    expect(io.out).toContain('…');
+  });
+
+  it('has help with examples', async () => {
+    const { code, out } = await replay(['--help']);
+    expect(code).toBe(0);
+    expect(out).toContain('Examples:\n  edge-detect replay router.srpl');
+  });
+});
