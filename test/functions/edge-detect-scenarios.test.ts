@@ -76,12 +76,25 @@ const CASES: Record<string, { scenario: Scenario; frames: readonly number[] }> =
     ),
     frames: [0, 1],
   },
-  'a key learned while a candidate waits is no difference to the candidate': {
+  'a change of a key that was learned after the last emission is caught up': {
+    scenario: stream(
+      [FIELD_V, FIELD_W, LIMIT],
+      [...states([0n, 'a'], [1n, 'b']), [2n, { w: int(1n) }], [3n, { w: int(2n) }], [4n, { w: int(2n) }]],
+    ),
+    frames: [0, 1, 4],
+  },
+  'a key learned while a candidate waits is no difference to the candidate, and is accepted with it': {
     scenario: stream(
       [FIELD_V, FIELD_W, option('hold', seconds(2n))],
-      [...states([0n, 'a'], [1n, 'b']), [2n, { w: int(1n) }], ...states([3n, 'b'])],
+      [
+        ...states([0n, 'a'], [1n, 'b']),
+        [2n, { w: int(1n) }],
+        ...states([3n, 'b']),
+        [4n, { w: int(2n) }],
+        [6n, { w: int(2n) }],
+      ],
     ),
-    frames: [0, 1],
+    frames: [0, 1, 4],
   },
   'an owed state within the deadband of what was emitted last is not caught up': {
     scenario: stream(
@@ -95,6 +108,33 @@ const CASES: Record<string, { scenario: Scenario; frames: readonly number[] }> =
       ],
     ),
     frames: [0, 1],
+  },
+  'what is settled within the deadband was not emitted: small steps do not add up': {
+    scenario: stream(
+      [FIELD_V, LIMIT, option('deadband', double(1))],
+      [
+        [1n, { v: float(10) }],
+        [2n, { v: float(20) }],
+        [3n, { v: float(30) }],
+        [4n, { v: float(20.5) }],
+        [5n, { v: float(20.5) }],
+        [3n, { v: float(30) }],
+        [4n, { v: float(21.25) }],
+        [5n, { v: float(21.25) }],
+      ],
+    ),
+    frames: [0, 1, 7],
+  },
+  'a deadband in percent is that of the accepted value': {
+    scenario: stream(
+      [FIELD_V, option('deadbandPercent', double(50))],
+      [
+        [0n, { v: int(4n) }],
+        [1n, { v: float(2) }],
+        [2n, { v: float(1.75) }],
+      ],
+    ),
+    frames: [0, 2],
   },
   "with a deadband, the state accepted is that of the candidate's first point": {
     scenario: stream(
