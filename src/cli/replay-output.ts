@@ -76,12 +76,14 @@ export class ReplayOutput {
    */
   async finish(summary: ReplaySummary): Promise<void> {
     if (!this.isBroken) {
-      const text = this.#format === 'table' ? this.#tableText(summary) : '';
+      const { stdout, stderr } = this.#io;
+      for (const note of notesOn(summary)) stderr.write(`edge-detect: ${note}\n`);
       const reason = this.#edges === 0 ? `${emptyReason(summary)}\n` : '';
-      for (const note of notesOn(summary)) this.#io.stderr.write(`edge-detect: ${note}\n`);
-      if (this.#format !== 'table') this.#io.stderr.write(reason && `edge-detect: ${reason}`);
+      const isTable = this.#format === 'table';
+      if (!isTable && reason !== '') stderr.write(`edge-detect: ${reason}`);
+      // Called back when everything before has been written as well, or has failed to be.
       await new Promise<void>((resolve) => {
-        this.#io.stdout.write(this.#format === 'table' ? text + reason : '', () => resolve());
+        stdout.write(isTable ? this.#tableText(summary) + reason : '', () => resolve());
       });
     }
     this.#io.stdout.off('error', this.#onError);
@@ -139,17 +141,17 @@ function notesOn({ survey, measurement }: ReplaySummary): string[] {
 }
 
 function emptyReason({ file, survey, keys, measurement }: ReplaySummary): string {
-  if (survey.points === 0) return `no edges: ${file} holds no points`;
+  if (survey.points === 0) return `no edges: ${file === '-' ? 'standard input' : file} holds no points`;
   if (survey.sent === 0)
     return (
-      `no edges: none of the ${countText(survey.points, 'point')} is of measurement '${measurement}'; ` +
+      `no edges: of ${countText(survey.points, 'point')} none is of measurement '${measurement}'; ` +
       `there are ${someOf(survey.measurements)}`
     );
   const carried = keys.some(({ type, name }) => (type === 'field' ? survey.fields : survey.tags).has(name));
   if (keys.length > 0 && !carried) {
     const wanted = keys.map(({ type, name }) => `${type} '${name}'`).join(' or ');
     return (
-      `no edges: none of the ${countText(survey.sent, 'point')} carried ${wanted}; ` +
+      `no edges: of ${countText(survey.sent, 'point')} none carried ${wanted}; ` +
       `there are the fields ${someOf(survey.fields)}` +
       (survey.tags.size > 0 ? ` and the tags ${someOf(survey.tags)}` : '')
     );

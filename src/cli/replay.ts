@@ -44,7 +44,7 @@ Examples:
   edge-detect replay points.lp --measurement cpu --group-by '*' --field usage --option 'deadband(5.0)'
   edge-detect replay router.srpl --group-by host --field value --option "holdTo('TRAINING', 3m)"
   edge-detect replay queries.brpl --field value --format json | jq .value
-  influx ... | edge-detect replay - --field value --format lp
+  tail -n 5000 points.lp | edge-detect replay - --field value --format lp
 
 An option is written as in a TICKscript, several of them with a dot between: "hold(30s).initial(FALSE)".
 Exits with 0 when all was sent, also where there are no edges; with 1 if the agent fails; with 2 for wrong

@@ -48,7 +48,7 @@ export class Survey {
   }
 }
 
-export function noteIn(names: Set<string>, name: string): void {
+function noteIn(names: Set<string>, name: string): void {
   if (names.size < MAX_NOTED) names.add(name);
 }
 

@@ -208,11 +208,11 @@ describe('edge-detect replay', () => {
   });
 
   it.each([
-    ['', 'no edges: - holds no points'],
-    ['m f=1 1\n', "no edges: none of the 1 point is of measurement 'x'; there are 'm'", '--measurement', 'x'],
+    ['', 'no edges: standard input holds no points'],
+    ['m f=1 1\n', "no edges: of 1 point none is of measurement 'x'; there are 'm'", '--measurement', 'x'],
     [
       'm,t=a f=1 1\n',
-      "no edges: none of the 1 point carried field 'x' or tag 'y'; there are the fields 'f' and the tags 't'",
+      "no edges: of 1 point none carried field 'x' or tag 'y'; there are the fields 'f' and the tags 't'",
       ...['--field', 'x', '--tag', 'y'],
     ],
     [
