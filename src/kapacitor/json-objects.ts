@@ -45,7 +45,7 @@ export async function* readJsonObjects(
           partBytes = 0;
         }
       } else if (depth === 0 && !isWhitespace(byte)) {
-        throw new UsageError(`${where}: after ${count} batches, expected { and found something else`);
+        throw new UsageError(`${where}: expected { at the start of batch ${count + 1}, found something else`);
       }
     }
     if (depth === 0) continue;

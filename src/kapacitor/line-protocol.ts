@@ -73,7 +73,8 @@ export function parseLine(text: string, context: LineContext): LinePoint {
 /**
  * Reads the points of a text one after another, in place. What is legal is what the parser in Kapacitor takes:
  * in a measurement or tag a backslash makes the comma, space or equals sign after it part of the name and is
- * itself otherwise; in a string it escapes quotes and backslashes alone.
+ * itself otherwise; in a string it escapes quotes and backslashes alone. What that parser takes but then reads as
+ * another value than was written (text behind a closing quote, a field key that ends in a backslash) is refused.
  */
 export class LineScanner {
   readonly #text: string;

@@ -249,7 +249,7 @@ describe('a batch recording of Kapacitor', () => {
     ['{"tags":{"host":1}}', 'batch 1: "tags": "host" is no string'],
     ['{} {"name":}', 'batch 2: this is no JSON'],
     ['{} {"name":"x"', 'batch 2 is cut off'],
-    ['{} nonsense', 'after 1 batches, expected {'],
+    ['{} nonsense', 'expected { at the start of batch 2'],
   ])('with the entry %s says where it is wrong', async (entry, message) => {
     const file = fileWith('wrong.brpl', zipOf({ '0': entry }));
     expect(await failureOf(batchesOf(file))).toMatch(/^\/wrong\.brpl, entry 0[,:]/);
