@@ -1,0 +1,20 @@
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { expect, test } from 'vitest';
+import { CASES, type Figure } from './cases.ts';
+
+test.each(CASES.map((each) => [each.name, each] as const))(
+  'the benchmark case %s runs, with small numbers, and every figure is a number',
+  async (_, each) => {
+    const folder = mkdtempSync(join(tmpdir(), 'edge-bench-'));
+    const figures: Figure[] = [];
+    try {
+      await each.run({ folder, peers: [], scale: 0.001, note: (figure) => void figures.push(figure) });
+    } finally {
+      rmSync(folder, { recursive: true, force: true });
+    }
+    expect(figures.length).toBeGreaterThan(0);
+    for (const figure of figures) expect(Number.isFinite(figure.value), JSON.stringify(figure)).toBe(true);
+  },
+);
