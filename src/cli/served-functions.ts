@@ -19,10 +19,10 @@ export function servedOptions(): Option[] {
       .env('EDGE_DETECT_SOCKET_DIR'),
     new Option(
       '--function <name[=path]>',
-      `a function to serve, and its socket if not in the folder; repeatable, in the variable separated by commas (default: ${names(DEFAULT_FUNCTIONS)}; there is also mirror)`,
+      `a function (${names(FUNCTIONS)}), and its socket if not in the folder; repeatable, in the variable separated by commas`,
     )
       .argParser<string[]>((value, all) => [...(all ?? []), ...value.split(',')])
-      .default([], 'none')
+      .default([], names(DEFAULT_FUNCTIONS))
       .env('EDGE_DETECT_FUNCTIONS'),
   ];
 }

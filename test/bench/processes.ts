@@ -10,6 +10,9 @@ const MAIN = fileURLToPath(new URL('../../dist/main.js', import.meta.url));
 /** Linux counts processor time in these. */
 const TICKS_PER_SECOND = 100;
 
+/** Makes the sockets of every start their own. */
+let started = 0;
+
 /** A process that serves a socket, ours or a peer of another's. */
 export interface Subject {
   readonly name: string;
@@ -27,7 +30,7 @@ export async function startEdgeDetect(
   args: readonly string[] = [],
   nodeArgs: readonly string[] = [],
 ): Promise<Subject> {
-  const dir = join(folder, name);
+  const dir = join(folder, `${name}-${started++}`);
   const child = spawn(
     process.execPath,
     [...nodeArgs, MAIN, 'serve', '--socket-dir', dir, '--log-level', 'error', ...args],
@@ -40,7 +43,7 @@ export async function startEdgeDetect(
 
 /** One of the comparison agents beside this file. */
 export async function startScript(folder: string, name: string, file: string): Promise<Subject> {
-  const path = join(folder, `${name}.sock`);
+  const path = join(folder, `${name}-${started++}.sock`);
   const child = spawn(process.execPath, [fileURLToPath(new URL(file, import.meta.url)), path], {
     stdio: ['ignore', 'ignore', 'inherit'],
   });
