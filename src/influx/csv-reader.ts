@@ -1,5 +1,5 @@
-import { type CsvError, type InfoRecord, type Parser, parse } from 'csv-parse';
-import { messageOf, OperationError, UsageError } from '../errors.ts';
+import { CsvError, type InfoRecord, type Parser, parse } from 'csv-parse';
+import { messageOf, UsageError } from '../errors.ts';
 import { MAX_RECORD_LENGTH, type Reader, type Reading, refused } from './reading.ts';
 import type { Cell, RecordMapper } from './record-mapper.ts';
 
@@ -9,8 +9,6 @@ export class CsvReader implements Reader {
   readonly #parser: Parser;
   #header: readonly string[] | undefined;
   #readings: Reading[] = [];
-  /** A row being skipped: the parser reports each of its errors, with as much of the row as it has seen. */
-  #skipped: { raw: string; reason: string } | undefined;
 
   /** @param delimiter what stands between two columns */
   constructor(mapper: RecordMapper, delimiter: string) {
@@ -20,11 +18,11 @@ export class CsvReader implements Reader {
       bom: true,
       raw: true,
       relax_column_count: true,
+      // A stray quote is part of its text; refused, it would take the rows after it along, up to the next quote.
+      relax_quotes: true,
       skip_empty_lines: true,
-      skip_records_with_error: true,
       max_record_size: MAX_RECORD_LENGTH,
       on_record: (row: unknown, info) => this.#takeRow(row, info),
-      on_skip: (error, raw) => this.#skipRow(error, raw ?? ''),
     });
     // Errors come back from write() and end(); an error event without a listener would end the process.
     this.#parser.on('error', () => {});
@@ -37,8 +35,7 @@ export class CsvReader implements Reader {
   async end(): Promise<readonly Reading[]> {
     const readings = await this.#settle((done) => this.#parser.end(done));
     this.#parser.destroy();
-    this.#flushSkipped();
-    return readings.concat(this.#taken());
+    return readings;
   }
 
   async #settle(act: (done: (error?: Error | null) => void) => void): Promise<readonly Reading[]> {
@@ -47,8 +44,13 @@ export class CsvReader implements Reader {
     try {
       await promise;
     } catch (error) {
-      if (error instanceof UsageError) throw error;
-      throw new OperationError(`the CSV can't be read on: ${messageOf(error)}`);
+      if (!(error instanceof CsvError)) throw error;
+      // What the library says of rows that are too long tells nobody what to look for.
+      const reason =
+        error.code === 'CSV_MAX_RECORD_SIZE'
+          ? `a row before line ${error.lines} is longer than ${MAX_RECORD_LENGTH} characters; is a quote not closed?`
+          : messageOf(error);
+      throw new UsageError(`the CSV can't be read on: ${reason}`);
     }
     return this.#taken();
   }
@@ -62,7 +64,6 @@ export class CsvReader implements Reader {
   /** The library's types say that a row is its texts; with `raw` it is an object that holds them. */
   #takeRow(row: unknown, info: InfoRecord): undefined {
     if (typeof row !== 'object' || row === null || !('record' in row) || !Array.isArray(row.record)) return;
-    this.#flushSkipped();
     const texts = row.record.map(String);
     if (this.#header === undefined) this.#takeHeader(texts);
     else this.#readings.push(this.#read(this.#header, texts, (info.raw ?? '').trimEnd(), info.lines));
@@ -82,22 +83,5 @@ export class CsvReader implements Reader {
     for (const [at, name] of header.entries()) record.set(name, { kind: 'text', text: texts[at] ?? '' });
     const reading = this.#mapper.read(record, raw);
     return reading.kind === 'refused' ? refused(raw, `line ${line}: ${reading.reason}`) : reading;
-  }
-
-  #skipRow(error: CsvError | undefined, raw: string): undefined {
-    // The parser would go on to report this one for every further character.
-    if (error?.code === 'CSV_MAX_RECORD_SIZE')
-      throw new OperationError(
-        `a row is longer than ${MAX_RECORD_LENGTH} characters; is a quote not closed?`,
-      );
-    if (this.#header === undefined) throw error;
-    if (this.#skipped !== undefined && !raw.startsWith(this.#skipped.raw)) this.#flushSkipped();
-    this.#skipped = { raw, reason: this.#skipped?.reason ?? error?.message ?? 'not CSV' };
-  }
-
-  #flushSkipped(): void {
-    if (this.#skipped !== undefined)
-      this.#readings.push(refused(this.#skipped.raw.trimEnd(), this.#skipped.reason));
-    this.#skipped = undefined;
   }
 }
