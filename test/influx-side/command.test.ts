@@ -1,7 +1,7 @@
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { describe, expect, it, onTestFinished } from 'vitest';
+import { describe, expect, it, onTestFinished, vi } from 'vitest';
 import { runCommand } from '../../src/influx/command.ts';
 import { splitWords } from '../../src/influx/words.ts';
 
@@ -52,7 +52,8 @@ describe('runCommand', () => {
     const pidFile = join(folder(), 'pid');
     const script = `trap '' TERM; (trap '' TERM; sleep 60) & echo $! > ${pidFile}; sleep 60`;
     await expect(shell(script, NEVER, 500)).rejects.toThrow('/bin/sh: it took longer than 0.5 s');
-    expect(isRunning(Number(readFileSync(pidFile, 'utf8')))).toBe(false);
+    const pid = Number(readFileSync(pidFile, 'utf8'));
+    await vi.waitFor(() => expect(isRunning(pid)).toBe(false), { timeout: 10_000 });
   });
 
   it('ends when it is stopped', async () => {
