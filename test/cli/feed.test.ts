@@ -3,14 +3,15 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { PassThrough } from 'node:stream';
 import { gzipSync } from 'node:zlib';
-import { afterEach, describe, expect, it, onTestFinished, vi } from 'vitest';
+import { afterEach, describe, expect, it, vi } from 'vitest';
 import { run } from '../../src/cli/run.ts';
+import { atEnd } from '../support/at-end.ts';
 import { CapturedIo } from '../support/captured-io.ts';
 import { RecordedServer } from '../support/recorded-server.ts';
 
 function folder(): string {
   const path = mkdtempSync(join(tmpdir(), 'feed-'));
-  onTestFinished(() => rmSync(path, { recursive: true }));
+  atEnd(() => rmSync(path, { recursive: true }));
   return path;
 }
 
@@ -270,7 +271,7 @@ describe('edge-detect feed --simulate', () => {
 describe('edge-detect feed and servers', () => {
   async function serve(answer: Parameters<typeof RecordedServer.start>[0]): Promise<RecordedServer> {
     const server = await RecordedServer.start(answer);
-    onTestFinished(() => server[Symbol.asyncDispose]());
+    atEnd(() => server[Symbol.asyncDispose]());
     return server;
   }
 

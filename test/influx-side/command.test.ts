@@ -1,9 +1,10 @@
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { describe, expect, it, onTestFinished, vi } from 'vitest';
+import { describe, expect, it, vi } from 'vitest';
 import { runCommand } from '../../src/influx/command.ts';
 import { splitWords } from '../../src/influx/words.ts';
+import { atEnd } from '../support/at-end.ts';
 
 const NEVER = new AbortController().signal;
 
@@ -13,7 +14,7 @@ function shell(script: string, signal: AbortSignal = NEVER, timeoutMs = 15_000):
 
 function folder(): string {
   const path = mkdtempSync(join(tmpdir(), 'feed-command-'));
-  onTestFinished(() => rmSync(path, { recursive: true }));
+  atEnd(() => rmSync(path, { recursive: true }));
   return path;
 }
 

@@ -1,10 +1,11 @@
 import { gzipSync } from 'node:zlib';
-import { describe, expect, it, onTestFinished } from 'vitest';
+import { describe, expect, it } from 'vitest';
 import { Connection } from '../../src/influx/connection.ts';
 import { type InfluxOptions, InfluxTarget } from '../../src/influx/influx-target.ts';
 import { KapacitorTarget } from '../../src/influx/kapacitor-target.ts';
 import { refusalOf } from '../../src/influx/refusal.ts';
 import { BusyError, Refusal, SetupError } from '../../src/influx/target.ts';
+import { atEnd } from '../support/at-end.ts';
 import { RecordedServer, type Reply } from '../support/recorded-server.ts';
 
 const NOWHERE: InfluxOptions = {
@@ -20,7 +21,7 @@ const PATIENT = new AbortController().signal;
 
 async function serve(answer: Parameters<typeof RecordedServer.start>[0]): Promise<RecordedServer> {
   const server = await RecordedServer.start(answer);
-  onTestFinished(() => server[Symbol.asyncDispose]());
+  atEnd(() => server[Symbol.asyncDispose]());
   return server;
 }
 
@@ -39,7 +40,7 @@ function connect(url: URL, options: Partial<ConstructorParameters<typeof Connect
     isCompressed: true,
     ...options,
   });
-  onTestFinished(() => connection.close());
+  atEnd(() => connection.close());
   return connection;
 }
 
