@@ -35,12 +35,14 @@ export class AddedFields {
 
   /** @param names every name that may be set, each once */
   constructor(names: readonly string[]) {
+    const twice = names.find((name, index) => names.indexOf(name) !== index);
+    if (twice !== undefined) throw new Error(`the added field '${twice}' is named twice`);
     this.#table = new KeyTable(names);
     this.#keys = names.map((name) => Buffer.from(name));
     this.#isSet = new Uint8Array(names.length);
   }
 
-  /** Forgets what was set for the point before. */
+  /** Forgets what was set for the point before; each name may be set once until then. */
   clear(): void {
     this.#length = 0;
     this.#isSet.fill(0);
@@ -151,6 +153,9 @@ export class AddedFields {
   /** Writes an entry up to its key. @returns where the value belongs */
   #begin(index: number, tag: number, valueLength: number): number {
     const key = this.#keys[index];
+    // Twice in one map, or in two, Kapacitor would take whichever it likes.
+    if (this.#isSet[index] !== 0)
+      throw new Error(`the added field '${this.#table.names[index]}' is set already: clear() comes first`);
     this.#isSet[index] = 1;
     this.#reserve(key.length + valueLength + OVERHEAD_BYTES);
     const bytes = this.#bytes;

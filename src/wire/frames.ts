@@ -48,7 +48,7 @@ export class FrameReader {
     return this.#length >= 0 || this.#lengthBytes > 0 || this.#passOver > 0;
   }
 
-  /** Bytes from the connection's start to the message at hand. */
+  /** Bytes from the connection's start to the message at hand, or to its length while that is not known. */
   get offset(): number {
     return this.#before + this.#at;
   }
@@ -81,7 +81,10 @@ export class FrameReader {
         } else if (this.#lengthBytes === 0 && p + 1 < size && first > 0x7f && chunk[p + 1] < 0x80) {
           length = (first & 0x7f) | (chunk[p + 1] << 7);
           p += 2;
-          if (length === 0) this.#refuseEmpty();
+          if (length === 0) {
+            this.#at = p - 2;
+            this.#refuseEmpty();
+          }
         } else {
           p = this.#readLength(chunk, p, size);
           length = this.#length;
@@ -130,6 +133,7 @@ export class FrameReader {
 
   #readLength(chunk: Uint8Array, from: number, size: number): number {
     let p = from;
+    if (this.#lengthBytes === 0) this.#at = from;
     while (p < size) {
       const byte = chunk[p++];
       this.#lengthBits += (byte & 0x7f) * 2 ** (7 * this.#lengthBytes);

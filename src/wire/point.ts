@@ -161,6 +161,7 @@ function readEntry(bytes: Uint8Array, start: number, end: number, number: number
       }
     } else {
       p = readVarint64(bytes, p - 1, end);
+      if (varint64[0] >>> 3 < 2) malformed('a key that is no string');
       p = skipValue(bytes, p, end, varint64[0] & 7);
     }
   }
@@ -239,7 +240,7 @@ export class PointView {
         } else if (tag === 0x2a) {
           this.groupStart = p;
           this.groupEnd = next;
-        } else if (tag === 0x0a) malformed('the time is no varint');
+        } else if (tag < 0x12) malformed('the time is no varint, or a field has the number 0');
         p = next;
       } else if (tag === 0x08) {
         this.#timeAt = p;
@@ -308,6 +309,7 @@ export class PointView {
       const length = readLength(bytes, p, end);
       const start = lengthEnd[0];
       p = start + length;
+      if (tag >> 3 === BY_NAME) malformed('byName is no bool');
       readEntry(bytes, start, p, tag >> 3);
     }
   }
