@@ -12,6 +12,10 @@ export interface OptionSpec {
 /** An argument: INT and DURATION (nanoseconds) are bigints, DOUBLE a number. */
 export type Argument = boolean | bigint | number | string;
 
+/** What is wrong is told of so many uses of options at most, and of each name or value so much. */
+const MAX_PROBLEMS = 50;
+const MAX_QUOTED_LENGTH = 100;
+
 /** What is wrong with the options of a node: the task is refused with this text, which names all of it. */
 export class OptionsError extends Error {
   override readonly name = 'OptionsError';
@@ -30,6 +34,7 @@ export class OptionsError extends Error {
 export class GivenOptions {
   readonly #given = new Map<string, Argument[][]>();
   readonly #problems: string[] = [];
+  #moreProblems = 0;
 
   /** Kapacitor has checked names and types already; another writer may not have. */
   constructor(specs: OptionSpecs, request: InitRequest) {
@@ -107,18 +112,25 @@ export class GivenOptions {
 
   /** Notes that an option makes no sense; the text names the option and the value. */
   refuse(name: string, value: Argument | undefined, reason: string): void {
-    this.#problems.push(`${name}${value === undefined ? '' : `(${quote(value)})`}: ${reason}`);
+    if (this.#problems.length === MAX_PROBLEMS) this.#moreProblems++;
+    else
+      this.#problems.push(`${shortened(name)}${value === undefined ? '' : `(${quote(value)})`}: ${reason}`);
   }
 
   /** @throws OptionsError if anything was refused */
   check(): void {
+    if (this.#moreProblems > 0) this.#problems.push(`and ${this.#moreProblems} more`);
     if (this.#problems.length > 0) throw new OptionsError(this.#problems);
   }
 }
 
+function shortened(text: string): string {
+  return text.length > MAX_QUOTED_LENGTH ? `${text.slice(0, MAX_QUOTED_LENGTH)}…` : text;
+}
+
 /** An argument as a TICKscript writes it; a duration as nanoseconds, as no unit divides every one. */
 function quote(value: Argument): string {
-  if (typeof value === 'string') return `'${value}'`;
+  if (typeof value === 'string') return `'${shortened(value)}'`;
   if (typeof value === 'boolean') return value ? 'TRUE' : 'FALSE';
   return String(value);
 }

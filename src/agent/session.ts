@@ -30,6 +30,9 @@ import { workInSlices } from './slices.ts';
  */
 export const MAX_WAITING_BYTES = 1024 * 1024;
 
+/** A TICKscript's options are a few hundred bytes; what is decoded to objects takes many times its length. */
+const MAX_INIT_BYTES = 1024 * 1024;
+
 /** How long a connection that ends with an error may take to read it. */
 const LINGER_MS = 1000;
 
@@ -254,6 +257,11 @@ export class Session implements FrameSink, Emit, LiveSession {
         break;
       }
       case MESSAGE.init:
+        if (end - start > MAX_INIT_BYTES)
+          throw new ProtocolError(
+            'FRAME_TOO_LARGE',
+            `an Init of ${end - start} bytes: no TICKscript has as many options`,
+          );
         this.#init(decodeInitRequest(bytes.subarray(start, end)));
         break;
       case MESSAGE.snapshot:

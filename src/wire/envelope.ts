@@ -56,6 +56,7 @@ export function readEnvelope(bytes: Uint8Array, start: number, end: number): num
   while (p < end) {
     p = readVarint64(bytes, p, end);
     const tag = varint64[0];
+    if (varint64[1] !== 0 || tag >>> 3 === 0) malformed('a field without a number');
     if ((tag & 7) !== 2) {
       p = skipValue(bytes, p, end, tag & 7);
       continue;

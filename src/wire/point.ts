@@ -159,16 +159,24 @@ function readEntry(bytes: Uint8Array, start: number, end: number, number: number
         hi = lo + length;
         p = hi;
       }
-    } else {
-      p = readVarint64(bytes, p - 1, end);
-      if (varint64[0] >>> 3 < 2) malformed('a key that is no string');
-      p = skipValue(bytes, p, end, varint64[0] & 7);
-    }
+    } else p = skipUnknown(bytes, p - 1, end, 2);
   }
   entry[0] = keyStart;
   entry[1] = keyEnd;
   entry[2] = lo;
   entry[3] = hi;
+}
+
+/**
+ * The position after a field that Kapacitor's proto does not have. One that it has comes here with a wrong type, or
+ * with more bytes than its tag takes.
+ * @param known the highest number that the proto has
+ */
+function skipUnknown(bytes: Uint8Array, at: number, end: number, known: number): number {
+  const p = readVarint64(bytes, at, end);
+  const number = varint64[0] >>> 3;
+  if (number <= known || varint64[1] !== 0) malformed(`field ${number} of a point has a wrong type or tag`);
+  return skipValue(bytes, p, end, varint64[0] & 7);
 }
 
 const NO_KEYS = new Keys([]);
@@ -247,21 +255,13 @@ export class PointView {
         p = skipVarint(bytes, p, end);
       } else if (tag === 0x58) {
         p = skipVarint(bytes, p, end);
-      } else p = this.#skipUnknown(p - 1, end);
+      } else p = skipUnknown(bytes, p - 1, end, BOOLS);
     }
   }
 
   #entry(bytes: Uint8Array, start: number, end: number, number: number): void {
     if (number === BY_NAME) malformed('byName is no bool');
     if (number <= BOOLS) this.#keys.take(bytes, start, end, number);
-  }
-
-  #skipUnknown(at: number, end: number): number {
-    const p = readVarint64(this.bytes, at, end);
-    const number = varint64[0] >>> 3;
-    if (number === 0 || (number <= BOOLS && varint64[0] < 0x80))
-      malformed(`field ${number} of a point has a wrong type`);
-    return skipValue(this.bytes, p, end, varint64[0] & 7);
   }
 
   /** Nanoseconds since the epoch, left as two words in {@link varint64}. */

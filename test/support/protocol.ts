@@ -226,6 +226,9 @@ function fieldValue(number: number, field: WireField | undefined): Value {
   }
 }
 
+/** A point that no Kapacitor writes, though every protobuf library reads it. */
+export class FieldClash extends Error {}
+
 function decodePoint(message: Buffer): Point {
   const all = readFields(message);
   const singular = readSingular(message);
@@ -236,7 +239,9 @@ function decodePoint(message: Buffer): Point {
     const read = fieldValue(field.number, value);
     const before = fields[key];
     if (before !== undefined && before.type !== read.type) {
-      throw new Error(`the field '${key}' stands in two of the typed maps: ${before.type} and ${read.type}`);
+      throw new FieldClash(
+        `the field '${key}' stands in two of the typed maps: ${before.type} and ${read.type}`,
+      );
     }
     fields[key] = read;
   }

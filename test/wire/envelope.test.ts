@@ -76,6 +76,8 @@ test.each([
   ['a group, which nobody writes any more', '8b01'],
   ['a wire type that does not exist', '8e01'],
   ['half a double', '390102'],
+  ['a field number 0 behind a point', '8a01000200'],
+  ['a number beyond 29 bits that ends like that of a point', '8a8180802000'],
 ])('a frame with %s is MALFORMED_MESSAGE', (_, hex) => {
   // The bytes behind the frame would make it right.
   const bytes = Buffer.from(`${hex}0000000000000000`, 'hex');

@@ -178,7 +178,9 @@ const MALFORMED = [
   ['a key that is longer than its entry', '4a03' + '0a0261'],
   ['a key that is a number', '4a04' + '0801' + '1001'],
   ['an entry with a field number 0', '4a05' + '0a0161' + '0001'],
+  ['an entry whose value has a tag of more bytes than it takes', '4a06' + '0a0161' + '900001'],
   ['an unknown field that is cut off', 'c23e0461'],
+  ['an unknown field of a number beyond 29 bits', 'eaffffff1f00'],
 ] as const;
 
 const KEYS_THAT_MATTER: readonly (readonly Key[])[] = [

@@ -164,11 +164,12 @@ export function readSettings(
 function trackedKeys(given: GivenOptions): TrackedKey[] {
   const keys: TrackedKey[] = [];
   for (const type of ['field', 'tag'] as const) {
+    const names = new Set<string>();
     for (const name of given.strings(type)) {
       if (name === '') given.refuse(type, name, 'the name is empty');
-      else if (keys.some((key) => key.type === type && key.name === name))
-        given.refuse(type, name, 'is tracked twice');
+      else if (names.has(name)) given.refuse(type, name, 'is tracked twice');
       else keys.push({ type, name });
+      names.add(name);
     }
   }
   if (!given.has('field') && !given.has('tag')) {
