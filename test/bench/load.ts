@@ -55,7 +55,7 @@ async function open(index: number): Promise<Socket> {
     nodeId: 'edgeDetect2',
   });
   if (job.mode === 'saturated') socket.write(init);
-  else writeAll(descriptorOf(socket), init, 0, init.length);
+  else writeAll(descriptorOf(socket), init, 0, init.length, () => undefined);
   return socket;
 }
 
@@ -95,14 +95,17 @@ function cutAt(bytes: Buffer, place: number): number {
 /** As Kapacitor writes: the length, then the message, each by itself. */
 function oneByOne(descriptor: number, bytes: Buffer, rounds: number): void {
   const answers = Buffer.alloc(64 * 1024);
+  const drop = (): void => {
+    readSome(descriptor, answers);
+  };
   let count = 0;
   for (let round = 0; round < rounds; round++) {
     for (let at = 0; at < bytes.length; ) {
       const { start, end } = frameEnd(bytes, at);
-      writeAll(descriptor, bytes, at, start);
-      writeAll(descriptor, bytes, start, end);
+      writeAll(descriptor, bytes, at, start, drop);
+      writeAll(descriptor, bytes, start, end, drop);
       at = end;
-      if (++count % 64 === 0) readSome(descriptor, answers);
+      if (++count % 64 === 0) drop();
     }
   }
 }
@@ -118,16 +121,17 @@ function measureLatency(descriptor: number, bytes: Buffer, rate: number): number
   const note = (): void => {
     latencies.push((performance.now() - sent[latencies.length]) * 1000);
   };
+  const readAnswers = (): void => {
+    for (let n = reader.take(answers, readSome(descriptor, answers)); n > 0; n--) note();
+  };
   const begun = performance.now();
   for (let at = 0; at < bytes.length; ) {
     const due = begun + (sent.length * intervalUs) / 1000;
-    while (rate > 0 && performance.now() < due) {
-      for (let n = reader.take(answers, readSome(descriptor, answers)); n > 0; n--) note();
-    }
+    while (rate > 0 && performance.now() < due) readAnswers();
     const { start, end } = frameEnd(bytes, at);
     sent.push(performance.now());
-    writeAll(descriptor, bytes, at, start);
-    writeAll(descriptor, bytes, start, end);
+    writeAll(descriptor, bytes, at, start, readAnswers);
+    writeAll(descriptor, bytes, start, end, readAnswers);
     at = end;
     if (rate === 0) readUntil(descriptor, answers, reader, 1, note);
   }
@@ -191,14 +195,15 @@ function descriptorOf(socket: Socket): number {
   return descriptor;
 }
 
-function writeAll(descriptor: number, bytes: Buffer, from: number, to: number): void {
+/** @param onFull called while the agent has no room: whoever writes must read meanwhile, or both wait for ever */
+function writeAll(descriptor: number, bytes: Buffer, from: number, to: number, onFull: () => void): void {
   let at = from;
   while (at < to) {
     try {
       at += writeSync(descriptor, bytes, at, to - at);
     } catch (error) {
       if (!isAgain(error)) throw error;
-      readSome(descriptor, SCRATCH);
+      onFull();
       Atomics.wait(CELL, 0, 0, 0.05);
     }
   }
@@ -213,7 +218,6 @@ function readSome(descriptor: number, buffer: Buffer): number {
   }
 }
 
-const SCRATCH = Buffer.alloc(64 * 1024);
 const CELL = new Int32Array(new SharedArrayBuffer(4));
 
 function isAgain(error: unknown): boolean {
