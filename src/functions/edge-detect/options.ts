@@ -1,4 +1,5 @@
 import type { GivenOptions, OptionSpecs } from '../../agent/options.ts';
+import { asText } from './values.ts';
 
 export const OPTIONS = {
   field: { arguments: ['STRING'], summary: 'track this field, of any type; repeatable' },
@@ -135,18 +136,18 @@ export function readSettings(
     given.refuse('late', late, "must be 'keep' or 'drop'");
   return {
     keys,
-    from: new Set(given.strings('from')),
-    notFrom: new Set(given.strings('notFrom')),
-    to: new Set(given.strings('to')),
-    notTo: new Set(given.strings('notTo')),
+    from: new Set(given.strings('from').map(asText)),
+    notFrom: new Set(given.strings('notFrom').map(asText)),
+    to: new Set(given.strings('to').map(asText)),
+    notTo: new Set(given.strings('notTo').map(asText)),
     rising: given.has('rising'),
     falling: given.has('falling'),
     deadband: notNegative(given, 'deadband'),
     deadbandPercent: notNegative(given, 'deadbandPercent'),
     holdNs: atLeast(given, 'hold', 0n) ?? 0n,
-    holdToNs: perValue(given, 'holdTo', 0n),
+    holdToNs: byText(perValue(given, 'holdTo', 0n)),
     confirm: Number(atLeast(given, 'confirm', 1n) ?? 1n),
-    confirmTo: new Map([...perValue(given, 'confirmTo', 1n)].map(([value, n]) => [value, Number(n)])),
+    confirmTo: new Map([...byText(perValue(given, 'confirmTo', 1n))].map(([text, n]) => [text, Number(n)])),
     limit:
       typeof limitEdges === 'bigint' && typeof limitWindow === 'bigint'
         ? { edges: Number(limitEdges), windowNs: limitWindow }
@@ -224,6 +225,10 @@ function perValue(given: GivenOptions, name: OptionName, least: bigint): Map<str
     if (number < least) given.refuse(name, number, `for '${value}' it ${lowerBound(name, least)}`);
   }
   return values;
+}
+
+function byText<T>(values: ReadonlyMap<string, T>): Map<string, T> {
+  return new Map([...values].map(([value, each]) => [asText(value), each]));
 }
 
 /** Durations are whole nanoseconds: at least one is more than none. */

@@ -128,9 +128,17 @@ function numberOf(words: Int32Array, at: number): number | bigint {
     : toFloat(words[at + 1], words[at + 2]);
 }
 
-/** The text that `from`, `to` and their like are compared with. */
+/**
+ * The text that `from`, `to` and their like are compared with: its UTF-8 with a character for every byte, so that two
+ * strings are the same text only if they are the same bytes, also where they are no valid UTF-8.
+ */
 export function textOf(words: Int32Array, at: number, texts: Texts): string {
-  if (words[at] === KIND.string) return texts.bytes(words[at + 1]).toString('utf8');
+  if (words[at] === KIND.string) return texts.bytes(words[at + 1]).toString('latin1');
   if (words[at] === KIND.bool) return words[at + 1] !== 0 ? 'true' : 'false';
   return String(numberOf(words, at));
+}
+
+/** What a TICKscript gave to be compared, in the form of {@link textOf}. */
+export function asText(given: string): string {
+  return Buffer.from(given).toString('latin1');
 }
