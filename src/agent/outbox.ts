@@ -24,9 +24,11 @@ export class Outbox {
   #waiting: Waiting[] = [];
   #waitingBytes = 0;
   #urgent: Uint8Array[] = [];
+  #urgentBytes = 0;
   #isInFrame = false;
   #isBlocked = false;
   #isEnding = false;
+  #lingers = false;
   /** Bytes handed to the socket. */
   bytesOut = 0;
 
@@ -38,7 +40,7 @@ export class Outbox {
 
   /** Bytes that wait here, not counting what the socket has taken. */
   get waitingBytes(): number {
-    return this.#waitingBytes + this.#length;
+    return this.#waitingBytes + this.#urgentBytes + this.#length;
   }
 
   /** Whether the peer leaves bytes unread. */
@@ -79,8 +81,12 @@ export class Outbox {
 
   /** Sends a copy of a frame ahead of everything that waits here. */
   writeUrgent(frame: Uint8Array): void {
-    if (this.#isBlocked) this.#urgent.push(Buffer.from(frame));
-    else this.write(frame);
+    if (!this.#isBlocked) {
+      this.write(frame);
+      return;
+    }
+    this.#urgent.push(Buffer.from(frame));
+    this.#urgentBytes += frame.length;
   }
 
   /** Hands over to the socket what it takes. */
@@ -89,6 +95,7 @@ export class Outbox {
     while (!this.#isBlocked) {
       const urgent = this.#isInFrame ? undefined : this.#urgent.shift();
       if (urgent !== undefined) {
+        this.#urgentBytes -= urgent.length;
         this.#send(urgent);
         continue;
       }
@@ -104,12 +111,15 @@ export class Outbox {
       // What the socket could not pass on at once lies in the piece itself: it must not be written over.
       if (this.#isBlocked) this.#piece = Buffer.allocUnsafe(FIRST_PIECE_BYTES);
     }
-    if (this.#isEnding && !this.#isBlocked) this.#socket.destroySoon();
+    if (!this.#isEnding || this.#isBlocked) return;
+    if (this.#lingers) this.#socket.end();
+    else this.#socket.destroySoon();
   }
 
-  /** Closes the connection once everything has gone out. */
-  end(): void {
+  /** Closes the connection, or if it `lingers` only our half of it, once everything has gone out. */
+  end(lingers: boolean): void {
     this.#isEnding = true;
+    this.#lingers = lingers;
     this.flush();
   }
 

@@ -1,10 +1,13 @@
 import { Socket } from 'node:net';
 
+/** The most that one read brings. */
+export const READ_BYTES = 256 * 1024;
+
 /**
  * All connections read into this one buffer: it is in the processor's cache, where a buffer for each read, as streams
  * make it, is fresh memory every time. What a session wants to keep it copies.
  */
-const SHARED = Buffer.allocUnsafeSlow(256 * 1024);
+const SHARED = Buffer.allocUnsafeSlow(READ_BYTES);
 
 /**
  * Goes on with an accepted connection without the stream machinery on its reading side; `net.Server` has no option for

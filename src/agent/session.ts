@@ -21,7 +21,7 @@ import type { LiveSession, LiveSessions, NodeIds } from './live-sessions.ts';
 import { GivenOptions, OptionsError, valueTypes } from './options.ts';
 import { Outbox } from './outbox.ts';
 import type { Pacer } from './pacer.ts';
-import { readShared } from './reading.ts';
+import { READ_BYTES, readShared } from './reading.ts';
 import { workInSlices } from './slices.ts';
 
 /**
@@ -173,19 +173,25 @@ export class Session implements FrameSink, Emit, LiveSession {
 
   /** The points that arrived together are done with: what they led to goes out. */
   #settle(): void {
+    if (!this.#isInputEnded) this.#settleHandler();
     if (this.#stopWork === undefined && !this.#isEnding) {
-      if (!this.#isInputEnded) this.#handler?.settle?.();
       if (this.#isInputEnded) {
         if (this.#reader.inFrame)
           this.#fail(new ProtocolError('TRUNCATED_FRAME', 'the connection ended inside a frame'));
         else this.#end('Kapacitor closed the connection');
-      } else if (this.#isStopping) {
-        this.#end('the agent stops');
-        this.#lingerAWhile();
-      }
+      } else if (this.#isStopping) this.#end('the agent stops');
     }
     this.#outbox.flush();
     this.#pauseOrResume();
+  }
+
+  #settleHandler(): void {
+    if (this.#stopWork !== undefined || this.#isEnding) return;
+    try {
+      this.#handler?.settle?.();
+    } catch (error) {
+      this.#fail(error);
+    }
   }
 
   #pauseOrResume(): void {
@@ -221,6 +227,7 @@ export class Session implements FrameSink, Emit, LiveSession {
   /** @internal FrameSink: a snapshot that is too large to be restored must not stop the task for ever. */
   oversized(firstByte: number, length: number): boolean {
     if (firstByte !== RESTORE_TAG) return false;
+    if (this.#isEnding) return true;
     this.#log.warn(
       { bytes: length, maxFrameBytes: this.#environment.maxFrameBytes },
       'the snapshot to restore is larger than --max-frame-bytes allows: the node starts empty',
@@ -267,9 +274,12 @@ export class Session implements FrameSink, Emit, LiveSession {
       case MESSAGE.snapshot:
         this.#snapshot();
         break;
-      case MESSAGE.restore:
-        this.#restore(decodeRestoreRequest(bytes.subarray(start, end)));
+      case MESSAGE.restore: {
+        const snapshot = decodeRestoreRequest(bytes.subarray(start, end));
+        // The work lasts longer than the call, after which only a frame longer than one read has memory of its own.
+        this.#restore(snapshot.length > READ_BYTES ? snapshot : Buffer.from(snapshot));
         break;
+      }
       default:
         this.#unexpected('an answer of an agent instead of a request');
     }
@@ -308,7 +318,7 @@ export class Session implements FrameSink, Emit, LiveSession {
     this.#stopWork = () => undefined;
     claimed.then(
       (isLive) => {
-        if (!this.#socket.destroyed) this.#workDone(() => this.#initialised(ids, isLive));
+        if (!this.#isEnding) this.#workDone(() => this.#initialised(ids, isLive));
         else if (isLive) this.#environment.live.release(ids, this);
       },
       (error: unknown) => this.#workDone(() => this.#fail(error)),
@@ -328,8 +338,7 @@ export class Session implements FrameSink, Emit, LiveSession {
 
   #refuseInit(error: string): void {
     this.#outbox.write(encodeInitResponse(error));
-    this.#end(`Init refused: ${error}`);
-    this.#lingerAWhile();
+    this.#endAndLinger(`Init refused: ${error}`);
   }
 
   #open(request: InitRequest): Handler {
@@ -389,7 +398,8 @@ export class Session implements FrameSink, Emit, LiveSession {
     let p = writeFrameHead(head, 0, MESSAGE.snapshot, inner);
     head[p] = 0x0a;
     p = writeVarint32(head, p + 1, size);
-    this.#allowanceBytes += inner;
+    // Of several in a row only one is allowed for: asking again and again must not fill the memory.
+    this.#allowanceBytes = Math.max(this.#allowanceBytes, inner);
     this.#outbox.writePieces([head.subarray(0, p), ...pieces]);
   }
 
@@ -398,8 +408,7 @@ export class Session implements FrameSink, Emit, LiveSession {
     if (request === undefined || this.#handler === undefined) {
       const error = 'Restore before Init: there is no node to restore';
       this.#outbox.write(encodeRestoreResponse(error));
-      this.#end(error);
-      this.#lingerAWhile();
+      this.#endAndLinger(error);
       return;
     }
     if (this.#isReplay) {
@@ -514,22 +523,27 @@ export class Session implements FrameSink, Emit, LiveSession {
       `connection closed: ${message}`,
     );
     this.#outbox.write(encodeErrorResponse(text));
-    this.#end(text);
-    this.#lingerAWhile();
+    this.#endAndLinger(text);
   }
 
   /** Closes the connection once everything pending has gone out. */
-  #end(reason: string): void {
+  #end(reason: string, lingers = false): void {
     this.#isEnding = true;
     this.#reason = reason;
     this.#stopWork?.();
     this.#stopWork = undefined;
-    this.#outbox.end();
+    this.#outbox.end(lingers);
   }
 
-  #lingerAWhile(): void {
+  /**
+   * Closes our half, and takes what still comes until the peer closes its own: a Kapacitor whose next write fails would
+   * report that instead of what we say.
+   */
+  #endAndLinger(reason: string): void {
+    this.#end(reason, true);
     if (this.#socket.destroyed) return;
     this.#linger = setTimeout(() => this.#socket.destroy(), LINGER_MS);
+    this.#socket.resume();
   }
 
   readonly #onError = (error: Error): void => {
@@ -553,7 +567,7 @@ export class Session implements FrameSink, Emit, LiveSession {
         ...this.#logIds(),
         points: this.#points,
         edges: this.#edges,
-        ...this.#handler?.counts?.(),
+        ...this.#counts(),
         bytes: this.#bytes,
         seconds: Math.round(this.#environment.clockMs() - this.#startedMs) / 1000,
         reason: this.#reason,
@@ -561,6 +575,15 @@ export class Session implements FrameSink, Emit, LiveSession {
       'task disconnected',
     );
   };
+
+  #counts(): Readonly<Record<string, number>> | undefined {
+    try {
+      return this.#handler?.counts?.();
+    } catch (error) {
+      this.#log.error({ ...this.#logIds(), err: error }, 'the function failed at counting what it did');
+      return undefined;
+    }
+  }
 
   #logIds(): { task?: string; node?: string } {
     return this.#request === undefined ? {} : { task: this.#request.taskId, node: this.#request.nodeId };

@@ -24,7 +24,11 @@ export function workInSlices<T>(
     try {
       while (!isDone) {
         const step = iterator.next();
-        isDone = step.done === true || !each(step.value);
+        isDone = step.done === true;
+        if (step.done !== true && !each(step.value)) {
+          isDone = true;
+          iterator.return?.();
+        }
         if (!isDone && clockMs() >= until) break;
       }
     } catch (error) {

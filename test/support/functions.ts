@@ -1,0 +1,53 @@
+import type { Handler, UdfFunction } from '../../src/agent/function.ts';
+import type { EdgeType } from '../../src/wire/messages.ts';
+import type { Point, Request } from './protocol.ts';
+
+/** A function of a test's own, with a handler that does nothing but what is given. */
+export function functionOf(name: string, handler: Partial<Handler>, type: EdgeType = 'STREAM'): UdfFunction {
+  return {
+    name,
+    wants: type,
+    provides: type,
+    options: {},
+    open: () => ({ point: () => undefined, snapshot: () => [], restore: () => [], ...handler }),
+  };
+}
+
+const PLAIN: Point = {
+  time: 0n,
+  name: 'm',
+  database: 'telegraf',
+  retentionPolicy: 'autogen',
+  group: '',
+  dimensions: [],
+  tags: {},
+  fields: {},
+  byName: false,
+  unknown: [],
+};
+
+export function pointRequest(point: Partial<Point> = {}): Request {
+  return { kind: 'point', point: { ...PLAIN, ...point } };
+}
+
+/** An Init; without options the functions here accept it. */
+export function initRequest(
+  taskId = 'task',
+  options: Extract<Request, { kind: 'init' }>['options'] = [],
+): Request {
+  return { kind: 'init', taskId, nodeId: 'node1', options };
+}
+
+/** The option of a STRING argument. */
+export function stringOption(name: string, v: string) {
+  return { name, values: [{ type: 'string', v }] } as const;
+}
+
+export const BEGIN: Request = {
+  kind: 'begin',
+  begin: { name: 'm', group: 'host=a', tags: { host: 'a' }, size: 0n, byName: false },
+};
+export const END: Request = {
+  kind: 'end',
+  end: { name: 'm', group: 'host=a', tags: { host: 'a' }, tmax: 0n, byName: false },
+};
