@@ -359,7 +359,9 @@ export class Session implements FrameSink, Emit, LiveSession {
   }
 
   #snapshot(): void {
-    if (this.#handler === undefined || this.#isReplay) {
+    // Kapacitor asks for one at a time. While the last one is still on its way, another would only fill the memory.
+    const isOnItsWay = this.#allowanceBytes > 0;
+    if (this.#handler === undefined || this.#isReplay || isOnItsWay) {
       this.#answerSnapshot([], 0);
       return;
     }
@@ -398,9 +400,9 @@ export class Session implements FrameSink, Emit, LiveSession {
     let p = writeFrameHead(head, 0, MESSAGE.snapshot, inner);
     head[p] = 0x0a;
     p = writeVarint32(head, p + 1, size);
-    // Of several in a row only one is allowed for: asking again and again must not fill the memory.
-    this.#allowanceBytes = Math.max(this.#allowanceBytes, inner);
     this.#outbox.writePieces([head.subarray(0, p), ...pieces]);
+    this.#outbox.flush();
+    if (this.#outbox.isBlocked) this.#allowanceBytes = inner;
   }
 
   #restore(snapshot: Uint8Array): void {

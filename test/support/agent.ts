@@ -1,8 +1,12 @@
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { startAgent } from '../../src/agent/agent.ts';
+import { type Agent, type AgentOptions, startAgent } from '../../src/agent/agent.ts';
 import type { UdfFunction } from '../../src/agent/function.ts';
+import { LiveSessionTable } from '../../src/agent/live-sessions.ts';
+import { Pacer } from '../../src/agent/pacer.ts';
+import { openSockets } from '../../src/agent/server.ts';
+import { Sessions } from '../../src/agent/sessions.ts';
 import { FUNCTIONS } from '../../src/functions/index.ts';
 
 /** A line that the agent logged. */
@@ -17,6 +21,8 @@ export interface TestAgent {
   readonly log: readonly LogLine[];
   socketOf(functionName: string): string;
   stop(): Promise<void>;
+  /** Ends it at once. */
+  abort(): void;
   /** Resolves with the first line, from now or before, that fits. */
   logged(fits: (line: LogLine) => boolean): Promise<LogLine>;
 }
@@ -25,6 +31,32 @@ export interface TestAgentOptions {
   readonly functions?: readonly UdfFunction[];
   readonly maxFrameBytes?: number;
   readonly maxGroups?: number;
+  /** The machine's clock, if it is to be another one than the real one. */
+  readonly clockMs?: () => number;
+}
+
+/** As the program starts an agent, but by another clock. */
+async function startByClock(options: AgentOptions, clockMs: () => number): Promise<Agent> {
+  const { maxFrameBytes, maxGroups } = options;
+  const sessions = new Sessions({
+    maxFrameBytes,
+    limits: { maxGroups },
+    live: new LiveSessionTable(),
+    clockMs,
+    pacer: new Pacer(clockMs),
+  });
+  const close = await openSockets(options.functions, options, (socket, { function: fn }) =>
+    sessions.accept(socket, fn, options.log.child({ function: fn.name })),
+  );
+  return {
+    stop: async () => {
+      await Promise.all([close(), sessions.stop()]);
+    },
+    abort: () => {
+      void close();
+      sessions.abort();
+    },
+  };
 }
 
 /** An agent in this process, on sockets in a folder of its own that goes with it. */
@@ -41,14 +73,17 @@ export async function startTestAgent(options: TestAgentOptions = {}): Promise<Te
   };
   const functions = options.functions ?? FUNCTIONS;
   const socketOf = (name: string): string => join(folder, `${name}.sock`);
-  const agent = await startAgent({
+  const agentOptions: AgentOptions = {
     functions: functions.map((fn) => ({ function: fn, path: socketOf(fn.name) })),
     mode: 0o600,
     groupId: undefined,
     maxFrameBytes: options.maxFrameBytes ?? 256 * 1024 * 1024,
     maxGroups: options.maxGroups ?? 1_000_000,
     log: { ...logger({}), child: logger },
-  });
+  };
+  const agent = await (options.clockMs === undefined
+    ? startAgent(agentOptions)
+    : startByClock(agentOptions, options.clockMs));
   return {
     folder,
     log: lines,
@@ -57,6 +92,7 @@ export async function startTestAgent(options: TestAgentOptions = {}): Promise<Te
       await agent.stop();
       rmSync(folder, { recursive: true, force: true });
     },
+    abort: () => agent.abort(),
     logged(fits) {
       return new Promise((resolve) => {
         const look = (): void => {

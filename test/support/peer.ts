@@ -15,6 +15,7 @@ export interface Answer {
 export class Peer {
   readonly #socket: Socket;
   readonly #answers: Answer[] = [];
+  readonly #counts = new Map<Response['kind'], number>();
   readonly #waiting = new Set<() => void>();
   #received: Buffer = Buffer.alloc(0);
   #failure: Error | undefined;
@@ -117,12 +118,10 @@ export class Peer {
     kind: Kind,
     count = 1,
   ): Promise<readonly Extract<Response, { readonly kind: Kind }>[]> {
-    const fitting = () =>
-      this.#answers
-        .map(({ response }) => response)
-        .filter((response): response is Extract<Response, { readonly kind: Kind }> => response.kind === kind);
-    await this.until(() => fitting().length >= count);
-    return fitting();
+    await this.until(() => (this.#counts.get(kind) ?? 0) >= count);
+    return this.#answers
+      .map(({ response }) => response)
+      .filter((response): response is Extract<Response, { readonly kind: Kind }> => response.kind === kind);
   }
 
   /** Resolves once the agent has closed its half. */
@@ -138,7 +137,11 @@ export class Peer {
   #onData(chunk: Buffer): void {
     const { messages, rest } = cutFrames(Buffer.concat([this.#received, chunk]));
     this.#received = rest;
-    for (const message of messages) this.#answers.push({ response: decodeResponse(message), message });
+    for (const message of messages) {
+      const response = decodeResponse(message);
+      this.#answers.push({ response, message });
+      this.#counts.set(response.kind, (this.#counts.get(response.kind) ?? 0) + 1);
+    }
     this.#look();
   }
 
