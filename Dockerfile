@@ -14,7 +14,7 @@ RUN ./node_modules/.bin/tsc -p tsconfig.build.json --sourceMap false --declarati
 # What only people and compilers read would be more than half of the image. Licences stay.
 RUN npm ci --omit=dev --ignore-scripts --no-audit --no-fund \
  && find node_modules -type f \( -name '*.map' -o -name '*.md' -o -name '*.markdown' \
-      -o -name '*.d.ts' -o -name '*.d.cts' -o -name '*.d.mts' -o -name '*.yml' \) -delete \
+      -o -name '*.ts' -o -name '*.cts' -o -name '*.mts' -o -name '*.test.js' -o -name '*.yml' \) -delete \
  && find node_modules -type d \( -name test -o -name tests -o -name docs -o -name benchmarks -o -name .github \) \
       -prune -exec rm -rf {} + \
  && rm -rf node_modules/.bin node_modules/protobufjs/dist
