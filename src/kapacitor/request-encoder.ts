@@ -1,18 +1,10 @@
 import { MESSAGE, sizeOfFrame, writeFrameHead } from '../wire/envelope.ts';
+import type { Point } from '../wire/point.ts';
 import { sizeOfVarint32, writeVarint32, writeVarint64 } from '../wire/varint.ts';
 import type { LineValue } from './line-protocol.ts';
 
 /** A point as Kapacitor hands it to a UDF; inside a batch the texts, dimensions and byName stay empty. */
-export interface RequestPoint {
-  /** Nanoseconds since the epoch. */
-  readonly time: bigint;
-  readonly name: string;
-  readonly database: string;
-  readonly retentionPolicy: string;
-  readonly group: string;
-  readonly dimensions: readonly string[];
-  readonly byName: boolean;
-  readonly tags: ReadonlyMap<string, string>;
+export interface RequestPoint extends Omit<Point, 'fields'> {
   readonly fields: ReadonlyMap<string, LineValue>;
 }
 
