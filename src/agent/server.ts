@@ -8,6 +8,9 @@ import type { SessionLog } from './session.ts';
 /** The longest path that fits into a socket's address, in bytes (sockaddr_un has 108, with a 0 at the end). */
 const MAX_SOCKET_PATH_BYTES = process.platform === 'linux' ? 107 : 103;
 
+/** Connections that may wait to be accepted: a Kapacitor that starts opens one per node of every task, at once. */
+const BACKLOG = 4096;
+
 export interface ServedFunction {
   readonly function: UdfFunction;
   /** Where its socket lies. */
@@ -97,7 +100,7 @@ function listen(server: Server, path: string, mode: number): Promise<void> {
     // The file appears with its mode: there is no moment in which somebody else could connect.
     const umask = process.umask(0o777 & ~mode);
     try {
-      server.listen({ path, exclusive: true }, () => {
+      server.listen({ path, exclusive: true, backlog: BACKLOG }, () => {
         server.removeAllListeners('error');
         resolve();
       });
