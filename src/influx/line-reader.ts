@@ -1,6 +1,7 @@
 import { messageOf } from '../errors.ts';
 import { type LinePoint, LineScanner } from '../kapacitor/line-protocol.ts';
 import { formatLine } from '../kapacitor/line-writer.ts';
+import { reasonNotKept } from './kept.ts';
 import { MAX_RECORD_LENGTH, type Reader, type Reading, refused } from './reading.ts';
 import { type Precision, scaleToNs } from './time.ts';
 
@@ -74,7 +75,8 @@ export class LineReader implements Reader {
   #reading(point: LinePoint, slice: string): Reading {
     const { fixedTags, precision } = this.#options;
     const raw = slice.replace(/^(?:[ \t\0]*(?:#[^\n]*)?\r?\n)*[ \t\0]*/, '').trimEnd();
-    if (point.fields.has('time')) return refused(raw, 'InfluxDB keeps no field called time');
+    const reason = reasonNotKept(point);
+    if (reason !== undefined) return refused(raw, reason);
     try {
       const text = fixedTags.size === 0 ? textOf(point, raw) : withTags(point, fixedTags);
       const timeNs = point.time === undefined ? undefined : scaleToNs(point.time, precision);

@@ -2,6 +2,7 @@ import { messageOf, UsageError } from '../errors.ts';
 import type { LineValue } from '../kapacitor/line-protocol.ts';
 import { formatLine } from '../kapacitor/line-writer.ts';
 import { type FieldType, inferType, parseValue, type ValueType } from './field-type.ts';
+import { reasonNotKept } from './kept.ts';
 import { type Reading, refused } from './reading.ts';
 import { type Precision, parseTimeNs } from './time.ts';
 
@@ -69,9 +70,9 @@ export class RecordMapper {
         else if (types.get(key) !== 'ignore' && (cell.text !== '' || cell.kind === 'string'))
           fields.set(key, this.#value(key, cell));
       }
-      if (fields.has('time'))
-        return refused(raw, 'InfluxDB keeps no field called time (--time NAME, --type time=ignore)');
       if (fields.size === 0) return refused(raw, 'it has no field with a value');
+      const reason = reasonNotKept({ measurement: name, fields });
+      if (reason !== undefined) return refused(raw, reason);
       const text = formatLine({ measurement: name, tags, fields, time: undefined });
       return { kind: 'point', text, timeNs: this.#time(record, timeName) };
     } catch (error) {

@@ -95,6 +95,13 @@ describe('LineReader', () => {
       'm v=1,time=5 7 <- InfluxDB keeps no field called time',
     ]);
   });
+
+  it('refuses a measurement that InfluxDB would give back as another one', async () => {
+    expect(await read(lines(), 'a\\\\,b v=1 7\na\\b v=1 7')).toEqual([
+      'a\\\\,b v=1 7 <- InfluxDB would not keep the backslash in the measurement "a\\\\,b"',
+      'a\\b v=1 7',
+    ]);
+  });
 });
 
 describe('CsvReader', () => {
