@@ -81,7 +81,10 @@ function sourceOptions(): Option[] {
     new Option('--every <duration>', 'how often: the grid of --exec, the polls of --simulate')
       .argParser(parsePositiveDuration)
       .default(90n * SECOND_NS, '90s'),
-    new Option('--polls <n>', 'stop after so many polls (default: never)').argParser(parseCount),
+    new Option(
+      '--polls <n>',
+      'stop after so many polls (default: never; --simulate --pace max: at the present)',
+    ).argParser(parseCount),
     new Option('--shell', 'hand the command to /bin/sh (default: it is run as it is)'),
     new Option(
       '--time-limit <duration>',

@@ -119,7 +119,10 @@ function openExecSource(
 
 function openSimulation(flags: FeedFlags, nowNs: () => bigint): Source {
   const startNs = flags.start === undefined ? nowNs() : parseStart(flags.start, nowNs());
-  const { devices, every: everyNs, polls, seed } = flags;
+  const { devices, every: everyNs, seed } = flags;
+  const polls =
+    flags.polls ??
+    (flags.pace === Number.POSITIVE_INFINITY ? pollsUntil(nowNs(), startNs, everyNs) : undefined);
   return {
     source: () => polled({ devices, everyNs, polls, seed, startNs }),
     isLive: false,
@@ -129,6 +132,13 @@ function openSimulation(flags: FeedFlags, nowNs: () => bigint): Source {
     summary: () => '',
     isFruitless: () => false,
   };
+}
+
+/** Without a pace, only the present is an end to come to. */
+function pollsUntil(nowNs: bigint, startNs: bigint, everyNs: bigint): number {
+  if (startNs >= nowNs)
+    throw new UsageError('--pace max has no end here: say --polls, or a --start in the past');
+  return Number((nowNs - startNs) / everyNs) + 1;
 }
 
 async function* polled(options: SimulationOptions): AsyncGenerator<readonly PointReading[]> {

@@ -268,6 +268,16 @@ describe('edge-detect feed --simulate', () => {
   });
 });
 
+describe('edge-detect feed --simulate --pace max', () => {
+  it('ends at the present if nothing else ends it', async () => {
+    const io = new CapturedIo();
+    expect(await feed(io, '--simulate', 'adsl', '--every', '1h', '--start', '-150m', '--pace', 'max')).toBe(
+      0,
+    );
+    expect(io.err).toContain('3 points read, 3 written, 0 rejected, 0 lost');
+  });
+});
+
 describe('edge-detect feed and servers', () => {
   async function serve(answer: Parameters<typeof RecordedServer.start>[0]): Promise<RecordedServer> {
     const server = await RecordedServer.start(answer);
@@ -452,6 +462,11 @@ describe('edge-detect feed and its options', () => {
       'a format that no program prints',
       ['--exec', 'x', '--format', 'csv'],
       /--exec reads lp, ndjson, or text by --pattern, not csv/,
+    ],
+    [
+      'a simulation without an end',
+      ['--simulate', 'adsl', '--pace', 'max'],
+      /--pace max has no end here: say --polls/,
     ],
     ['a start that is none', ['--simulate', 'adsl', '--start', 'soon'], /'soon' is no time/],
     [
