@@ -118,11 +118,11 @@ function openExecSource(
 }
 
 function openSimulation(flags: FeedFlags, nowNs: () => bigint): Source {
-  const startNs = flags.start === undefined ? nowNs() : parseStart(flags.start, nowNs());
   const { devices, every: everyNs, seed } = flags;
-  const polls =
-    flags.polls ??
-    (flags.pace === Number.POSITIVE_INFINITY ? pollsUntil(nowNs(), startNs, everyNs) : undefined);
+  const presentNs = nowNs();
+  const startNs = flags.start === undefined ? presentNs : parseStart(flags.start, presentNs);
+  const isUnpaced = flags.pace === Number.POSITIVE_INFINITY;
+  const polls = flags.polls ?? (isUnpaced ? pollsUntil(presentNs, startNs, everyNs) : undefined);
   return {
     source: () => polled({ devices, everyNs, polls, seed, startNs }),
     isLive: false,

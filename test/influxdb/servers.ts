@@ -13,7 +13,7 @@ declare module 'vitest' {
  * InfluxDB 1.8 in a container, and InfluxDB 2.7 in a container.
  * @throws Error if there is none, and `REQUIRE_INFLUXDB` is 1
  */
-export default async function findServers(project: TestProject): Promise<void> {
+export async function setup(project: TestProject): Promise<void> {
   const named = process.env.INFLUXDB_IMAGE;
   const image = 'influxdb:2.7';
   const found =
