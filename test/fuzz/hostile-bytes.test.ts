@@ -7,6 +7,7 @@ import { AddedFields } from '../../src/wire/added-fields.ts';
 import { PointView } from '../../src/wire/point.ts';
 import { ProtocolError } from '../../src/wire/protocol-error.ts';
 import { startTestAgent, type TestAgent } from '../support/agent.ts';
+import { Canary } from '../support/canary.ts';
 import { connect } from '../support/host.ts';
 import {
   cutFrames,
@@ -16,7 +17,6 @@ import {
   FieldClash,
   frame,
 } from '../support/protocol.ts';
-import { Canary } from './canary.ts';
 import { readSeeds, type Seed, withChecksum, withTask } from './material.ts';
 import { converse } from './peer.ts';
 import { ENDINGS, type Plan } from './plan.ts';

@@ -1,6 +1,6 @@
+import { Dice } from '../support/dice.ts';
 import { encodeRequest, frame } from '../support/protocol.ts';
 import { encodeVarint, mutateBytes, mutateMessage } from './byte-mutation.ts';
-import { Dice } from './dice.ts';
 import { type FunctionName, type Seed, withChecksum, withTask } from './material.ts';
 
 /** How the peer's side of a conversation ends. */

@@ -3,9 +3,9 @@ import { Readable } from 'node:stream';
 import { gunzipSync, gzipSync } from 'node:zlib';
 import { UsageError } from '../../src/errors.ts';
 import { openRecording } from '../../src/kapacitor/recording.ts';
+import { Dice } from '../support/dice.ts';
 import { zipOf } from '../support/zip.ts';
 import { mutateBytes } from './byte-mutation.ts';
-import { Dice } from './dice.ts';
 
 const RECORDINGS = new URL('../fixtures/recordings/', import.meta.url);
 

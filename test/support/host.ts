@@ -110,6 +110,11 @@ export class Host {
     return this.#emitted;
   }
 
+  /** Resolves when the connection is over, whoever ended it. */
+  get closed(): Promise<unknown> {
+    return this.#closed;
+  }
+
   /** Breaks the connection off, as a Kapacitor that dies does. */
   async destroy(): Promise<void> {
     this.#socket.destroy();

@@ -1,9 +1,9 @@
 import { once } from 'node:events';
 import { setTimeout as pause } from 'node:timers/promises';
-import { connect, type Host } from '../support/host.ts';
-import { Oracle } from '../support/oracle.ts';
-import { encodeRequest, type Option, type Point } from '../support/protocol.ts';
 import { Dice } from './dice.ts';
+import { connect, type Host } from './host.ts';
+import { Oracle } from './oracle.ts';
+import { encodeRequest, type Option, type Point } from './protocol.ts';
 
 const OPTIONS: readonly Option[] = [
   { name: 'field', values: [{ type: 'string', v: 'value' }] },
@@ -24,6 +24,7 @@ export class Canary {
   #isStopping = false;
   /** Edges that came, each the right one. */
   edges = 0;
+  edgesExpected = 0;
   /** The longest that it waited for an answer, in milliseconds. */
   slowestMs = 0;
 
@@ -36,6 +37,18 @@ export class Canary {
     const init = await host.init(OPTIONS, taskId);
     if (!init.success) throw new Error(`the canary's Init was refused: ${init.error}`);
     return new Canary(host);
+  }
+
+  /**
+   * Runs a canary on a connection of its own while something is done to the agent.
+   * @returns the canary, with what it expected and got
+   * @throws Error when the canary noticed anything
+   */
+  static async beside(path: string, use: () => Promise<void>): Promise<Canary> {
+    const canary = await Canary.start(path, 'canary');
+    const done = use().finally(() => canary.stop());
+    await Promise.all([done, canary.run()]);
+    return canary;
   }
 
   /** Goes on until {@link stop}. @throws Error when anything is not as it would be alone */
@@ -60,6 +73,7 @@ export class Canary {
     this.slowestMs = Math.max(this.slowestMs, performance.now() - startMs);
     for (const point of points) this.#oracle.point(this.#frames++, point);
     const expected = this.#oracle.emissions;
+    this.edgesExpected = expected.length;
     const { emitted } = this.#host;
     if (emitted.length !== expected.length)
       throw new Error(`the canary expected ${expected.length} edges and got ${emitted.length}`);
