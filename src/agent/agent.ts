@@ -1,8 +1,9 @@
 import { LiveSessionTable } from './live-sessions.ts';
 import { Pacer } from './pacer.ts';
-import { openSockets, type ServedFunction, type SocketOptions } from './server.ts';
+import type { ServedFunction, SocketOptions } from './server.ts';
 import type { SessionLog } from './session.ts';
 import { Sessions } from './sessions.ts';
+import { openSockets } from './sockets.ts';
 
 /** The agent's log; `child` is the log of one function's connections. */
 export interface AgentLog extends SessionLog {

@@ -2,7 +2,8 @@ import cluster, { type Worker } from 'node:cluster';
 import type { Socket } from 'node:net';
 import type { Agent, AgentOptions } from './agent.ts';
 import { type LiveSession, LiveSessionTable, type NodeIds } from './live-sessions.ts';
-import { openSockets, type ServedFunction } from './server.ts';
+import type { ServedFunction } from './server.ts';
+import { openSockets } from './sockets.ts';
 import { isToPrimary, type ToWorker } from './worker-messages.ts';
 
 /** A worker that dies sooner than this after its start is started again only after a pause, which grows. */

@@ -29,30 +29,14 @@ export interface SocketOptions {
 export type Accept = (socket: Socket, served: ServedFunction) => void;
 
 /**
- * The sockets of an agent. All are open, or none is left behind.
+ * Opens a socket, in the place of one that a process that is gone has left behind.
  * @throws OperationError naming the socket and what to do
  */
-export async function openSockets(
-  served: readonly ServedFunction[],
+export async function openServer(
+  served: ServedFunction,
   options: SocketOptions,
   accept: Accept,
-): Promise<() => Promise<void>> {
-  const servers: Server[] = [];
-  const close = async (): Promise<void> => {
-    await Promise.all(servers.map(closeServer));
-  };
-  try {
-    for (const one of served) servers.push(await openSocket(one, options, accept));
-  } catch (error) {
-    await close();
-    throw error;
-  }
-  for (const { function: fn, path } of served)
-    options.log.info({ function: fn.name, socket: path }, 'listening');
-  return close;
-}
-
-async function openSocket(served: ServedFunction, options: SocketOptions, accept: Accept): Promise<Server> {
+): Promise<Server> {
   const { path } = served;
   const length = Buffer.byteLength(path);
   if (length > MAX_SOCKET_PATH_BYTES) {
@@ -110,7 +94,7 @@ function listen(server: Server, path: string, mode: number): Promise<void> {
   });
 }
 
-function closeServer(server: Server): Promise<void> {
+export function closeServer(server: Server): Promise<void> {
   return new Promise((resolve) => {
     server.close(() => resolve());
   });

@@ -63,15 +63,19 @@ test('without file descriptors the open connections go on, and new ones are serv
   }
 });
 
-test('an agent whose folder is removed goes on with its connections, and ends and starts again as always', async () => {
+test('an agent whose folder is removed goes on with its connections, and makes its sockets anew', async () => {
   const parent = folderOfOurs();
   const folder = join(parent, 'sockets');
   try {
     const agent = await startAgentProcess({ folder });
     await besideCanary(agent, 'the folder is removed', async () => {
+      let sockets = 0;
+      const anew = agent.logged((line) => line.msg === 'listening' && ++sockets === 2);
       rmSync(folder, { recursive: true });
-      await pause(500);
+      await anew;
+      await expectService(agent, 'after the folder was removed');
     });
+    rmSync(folder, { recursive: true });
     expect(await agent.stop()).toBe(0);
     const next = await startAgentProcess({ folder });
     await expectService(next, 'of an agent that starts without its folder');

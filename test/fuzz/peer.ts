@@ -10,7 +10,7 @@ export interface Outcome {
   readonly isHung: boolean;
 }
 
-/** Kapacitor waits for the agent's end without limit; nothing here takes more than a moment. */
+/** Kapacitor waits for the agent's end without limit; here it must come within this time of the last that went or came. */
 const PATIENCE_MS = 20_000;
 /** How long a peer that waits says nothing. */
 const WAIT_MS = 20;
@@ -32,7 +32,10 @@ export function converse(path: string, plan: Plan, isFinal: (received: Buffer) =
       isHung = true;
       socket.destroy();
     }, PATIENCE_MS);
-    socket.on('data', (chunk: Buffer) => received.push(chunk));
+    socket.on('data', (chunk: Buffer) => {
+      received.push(chunk);
+      patience.refresh();
+    });
     socket.on('end', () => socket.end());
     socket.on('error', (error) => {
       isComplete = false;
@@ -44,12 +47,17 @@ export function converse(path: string, plan: Plan, isFinal: (received: Buffer) =
     });
     socket.on('connect', () => {
       isConnected = true;
-      void speak(socket, plan, () => isFinal(Buffer.concat(received)));
+      void speak(socket, plan, patience, () => isFinal(Buffer.concat(received)));
     });
   });
 }
 
-async function speak(socket: Socket, plan: Plan, isFinal: () => boolean): Promise<void> {
+async function speak(
+  socket: Socket,
+  plan: Plan,
+  patience: NodeJS.Timeout,
+  isFinal: () => boolean,
+): Promise<void> {
   let late: NodeJS.Timeout | undefined;
   if (plan.readsLate) {
     socket.pause();
@@ -58,6 +66,7 @@ async function speak(socket: Socket, plan: Plan, isFinal: () => boolean): Promis
   for (const chunk of plan.chunks) {
     if (!socket.writable) break;
     await new Promise<void>((resolve) => socket.write(chunk, () => resolve()));
+    patience.refresh();
   }
   clearTimeout(late);
   socket.resume();

@@ -5,8 +5,8 @@ import { type Agent, type AgentOptions, startAgent } from '../../src/agent/agent
 import type { UdfFunction } from '../../src/agent/function.ts';
 import { LiveSessionTable } from '../../src/agent/live-sessions.ts';
 import { Pacer } from '../../src/agent/pacer.ts';
-import { openSockets } from '../../src/agent/server.ts';
 import { Sessions } from '../../src/agent/sessions.ts';
+import { openSockets } from '../../src/agent/sockets.ts';
 import { FUNCTIONS } from '../../src/functions/index.ts';
 
 /** A line that the agent logged. */
