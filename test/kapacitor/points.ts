@@ -2,7 +2,7 @@ import type { PostedPoint } from '../support/collector.ts';
 
 /** The time of the first point of a test, in ns. */
 export const EPOCH_NS = 1_700_000_000_000_000_000n;
-const SECOND_NS = 1_000_000_000n;
+export const SECOND_NS = 1_000_000_000n;
 
 /** A line of line protocol. @param seconds since {@link EPOCH_NS} */
 export function line(seconds: number, fields: string, host = 'router1'): string {

@@ -77,6 +77,13 @@ export async function startInflux(): Promise<InfluxServer> {
   return influxDb;
 }
 
+/** Puts points where batch tasks find them. */
+export async function store(influxDb: InfluxServer, lines: readonly string[]): Promise<void> {
+  const query = new URLSearchParams({ db: 'telegraf', precision: 'ns', u: ADMIN.user, p: ADMIN.password });
+  const response = await fetch(`${influxDb.url}/write?${query}`, { method: 'POST', body: lines.join('\n') });
+  if (!response.ok) throw new Error(await response.text());
+}
+
 /** What a Kapacitor needs to know of it. */
 export function accessTo(influxDb: InfluxServer): NonNullable<KapacitorOptions['influxDb']> {
   return { url: influxDb.url, user: ADMIN.user, password: ADMIN.password };
