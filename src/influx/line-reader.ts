@@ -75,7 +75,7 @@ export class LineReader implements Reader {
   #reading(point: LinePoint, slice: string): Reading {
     const { fixedTags, precision } = this.#options;
     const raw = slice.replace(/^(?:[ \t\0]*(?:#[^\n]*)?\r?\n)*[ \t\0]*/, '').trimEnd();
-    const reason = reasonNotKept(point);
+    const reason = reasonNotKept(point, raw);
     if (reason !== undefined) return refused(raw, reason);
     try {
       const text = fixedTags.size === 0 ? textOf(point, raw) : withTags(point, fixedTags);

@@ -71,9 +71,9 @@ export class RecordMapper {
           fields.set(key, this.#value(key, cell));
       }
       if (fields.size === 0) return refused(raw, 'it has no field with a value');
-      const reason = reasonNotKept({ measurement: name, fields });
-      if (reason !== undefined) return refused(raw, reason);
       const text = formatLine({ measurement: name, tags, fields, time: undefined });
+      const reason = reasonNotKept({ fields, measurement: name }, text);
+      if (reason !== undefined) return refused(raw, reason);
       return { kind: 'point', text, timeNs: this.#time(record, timeName) };
     } catch (error) {
       return refused(raw, messageOf(error));

@@ -96,6 +96,12 @@ describe('LineReader', () => {
     ]);
   });
 
+  it('refuses a point that would swallow those after it', async () => {
+    const readings = await read(lines(), 'm,t\\\\ k="b v=1 7\nm,t\\\\\\ k="b v=1 7\nm,t\\ k="b v="c\\\\" 7');
+    expect(readings[0]).toMatch(/<- InfluxDB would take the lines after it for a part of it/);
+    expect(readings.slice(1)).toEqual(['m,t\\\\\\ k="b v=1 7', 'm,t\\ k="b v="c\\\\" 7']);
+  });
+
   it('refuses a measurement that InfluxDB would give back as another one', async () => {
     expect(await read(lines(), 'a\\\\,b v=1 7\na\\b v=1 7')).toEqual([
       'a\\\\,b v=1 7 <- InfluxDB would not keep the backslash in the measurement "a\\\\,b"',
