@@ -1,16 +1,19 @@
 import type { TestProject } from 'vitest/node';
 import { findImage, findProgram, type InfluxCandidate } from '../support/influxdb-host.ts';
+import { findKapacitor, type KapacitorCandidate } from '../support/kapacitor-host.ts';
 
 declare module 'vitest' {
   export interface ProvidedContext {
     /** Every InfluxDB to test with; what can't be had is `missing`, so that its tests count as skipped. */
     influxdb: InfluxCandidate[];
+    /** Undefined where it can't be had. */
+    kapacitor: KapacitorCandidate | undefined;
   }
 }
 
 /**
  * Looks for servers to test with: the image that `INFLUXDB_IMAGE` names; or else an `influxd` of this machine, or
- * InfluxDB 1.8 in a container, and InfluxDB 2.7 in a container.
+ * InfluxDB 1.8 in a container, and InfluxDB 2.7 in a container; and a Kapacitor for the whole way.
  * @throws Error if there is none, and `REQUIRE_INFLUXDB` is 1
  */
 export async function setup(project: TestProject): Promise<void> {
@@ -23,6 +26,9 @@ export async function setup(project: TestProject): Promise<void> {
   if (process.env.REQUIRE_INFLUXDB === '1' && found.every(({ how }) => how === 'missing'))
     throw new Error('REQUIRE_INFLUXDB=1, and there is no InfluxDB to test with');
   project.provide('influxdb', found);
+  const kapacitor = await findKapacitor();
+  if (typeof kapacitor === 'string') console.log(`tests with Kapacitor are skipped: ${kapacitor}`);
+  project.provide('kapacitor', typeof kapacitor === 'string' ? undefined : kapacitor);
 }
 
 async function findFirst(): Promise<InfluxCandidate> {

@@ -25,6 +25,8 @@ export interface KapacitorOptions {
   readonly load?: string;
   /** Where tasks query and write. */
   readonly influxDb?: { readonly url: string; readonly user: string; readonly password: string };
+  /** Whether InfluxDB passes on to it what is written into databases that are there when it starts. */
+  readonly isSubscribed?: boolean;
 }
 
 export interface TaskState {
@@ -314,7 +316,14 @@ export async function until<T>(
 }
 
 function configuration(folder: string, port: number, options: KapacitorOptions): string {
-  const { influxDb, load, snapshotInterval = '60s', socketFolder, udfTimeout = '10s' } = options;
+  const {
+    influxDb,
+    isSubscribed = false,
+    load,
+    snapshotInterval = '60s',
+    socketFolder,
+    udfTimeout = '10s',
+  } = options;
   const functions = ['edgeDetect', 'edgeDetectBatch'].map(
     (name) => `
 [udf.functions.${name}]
@@ -345,7 +354,7 @@ data_dir = "${folder}"
   urls = ["${influxDb?.url ?? 'http://127.0.0.1:8086'}"]
   username = "${influxDb?.user ?? ''}"
   password = "${influxDb?.password ?? ''}"
-  disable-subscriptions = true
+  disable-subscriptions = ${!isSubscribed}
 [logging]
   file = "${join(folder, 'log')}"
   level = "INFO"
