@@ -2,6 +2,8 @@
 ARG BASE_IMAGE=node:24-bookworm-slim
 
 FROM ${BASE_IMAGE} AS build
+# Builders without BuildKit leave this stage behind; so it can be found: docker image prune --filter label=stage=…
+LABEL stage=kapacitor-edge-detect-build
 WORKDIR /build
 COPY package.json package-lock.json ./
 # No add-on is compiled on any platform, so no script of a dependency is needed.
