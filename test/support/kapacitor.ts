@@ -216,6 +216,15 @@ export class Kapacitor implements AsyncDisposable {
     return handlers.map(({ id }) => id).sort();
   }
 
+  /**
+   * Waits until a snapshot with some text in it is stored: a group or state that no older one has. Kapacitor takes them
+   * at its interval only and tells nobody; its database shows them.
+   */
+  async keeps(text: string): Promise<void> {
+    const file = join(this.folder, 'kapacitor.db');
+    await until(`a snapshot with ${text}`, () => readFileSync(file).includes(text) || undefined);
+  }
+
   /** Sends points to every task that listens to the database. @param lines line protocol, times in ns */
   async feed(lines: readonly string[], database = 'telegraf'): Promise<void> {
     const query = new URLSearchParams({ db: database, rp: 'autogen', precision: 'ns' });
