@@ -6,7 +6,7 @@ import { Peer, rest } from '../support/peer.ts';
 import { encodeRequest, frame, type Request } from '../support/protocol.ts';
 
 /** What lies in the buffers of the system and of the two streams, generously. */
-const BUFFERED_BYTES = 2 * 1024 * 1024;
+const BUFFERED_BYTES = 1024 * 1024;
 /** More than an agent may take while nobody reads its answers. */
 const FLOOD_BYTES = 2 * (MAX_WAITING_BYTES + BUFFERED_BYTES);
 const FLOOD_POINTS = Math.ceil(FLOOD_BYTES / 1000);

@@ -43,11 +43,12 @@ export function stringOption(name: string, v: string) {
   return { name, values: [{ type: 'string', v }] } as const;
 }
 
-export const BEGIN: Request = {
+export const BEGIN = {
   kind: 'begin',
   begin: { name: 'm', group: 'host=a', tags: { host: 'a' }, size: 0n, byName: false },
-};
-export const END: Request = {
+} as const satisfies Request;
+
+export const END = {
   kind: 'end',
   end: { name: 'm', group: 'host=a', tags: { host: 'a' }, tmax: 0n, byName: false },
-};
+} as const satisfies Request;
