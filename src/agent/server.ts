@@ -1,4 +1,4 @@
-import { chmodSync, chownSync, lstatSync, mkdirSync, unlinkSync } from 'node:fs';
+import { chmodSync, chownSync, lstatSync, mkdirSync, type Stats, unlinkSync } from 'node:fs';
 import { connect, createServer, type Server, type Socket } from 'node:net';
 import { dirname } from 'node:path';
 import { codeOf, messageOf, OperationError } from '../errors.ts';
@@ -41,14 +41,14 @@ export async function openServer(
   const length = Buffer.byteLength(path);
   if (length > MAX_SOCKET_PATH_BYTES) {
     throw new OperationError(
-      `cannot listen on ${path}: the path has ${length} bytes, the system allows ${MAX_SOCKET_PATH_BYTES}; choose a shorter --socket-dir`,
+      `cannot listen on ${path}: the path has ${length} bytes, the system allows ${MAX_SOCKET_PATH_BYTES}; choose a shorter one`,
     );
   }
   try {
     mkdirSync(dirname(path), { recursive: true });
   } catch (error) {
     throw new OperationError(
-      `cannot make the folder of ${path}: ${messageOf(error)}; create it for this user or choose another --socket-dir`,
+      `cannot make the folder of ${path}: ${messageOf(error)}; create it for this user or choose another one`,
     );
   }
   await makeWay(path);
@@ -79,7 +79,11 @@ export async function openServer(
 function listen(server: Server, path: string, mode: number): Promise<void> {
   return new Promise((resolve, reject) => {
     server.once('error', (error) => {
-      reject(new OperationError(`cannot listen on ${path}: ${messageOf(error)}`));
+      reject(
+        new OperationError(
+          `cannot listen on ${path}: ${messageOf(error)}; choose a folder in which this user may create files`,
+        ),
+      );
     });
     // The file appears with its mode: there is no moment in which somebody else could connect.
     const umask = process.umask(0o777 & ~mode);
@@ -102,7 +106,14 @@ export function closeServer(server: Server): Promise<void> {
 
 /** Removes the socket of a process that is gone; whatever else is in the way stays, and is an error. */
 async function makeWay(path: string): Promise<void> {
-  const stats = lstatSync(path, { throwIfNoEntry: false });
+  let stats: Stats | undefined;
+  try {
+    stats = lstatSync(path, { throwIfNoEntry: false });
+  } catch (error) {
+    throw new OperationError(
+      `cannot listen on ${path}: ${messageOf(error)}; let this user look into the folder or choose another one`,
+    );
+  }
   if (stats === undefined) return;
   if (!stats.isSocket()) {
     throw new OperationError(
@@ -111,17 +122,23 @@ async function makeWay(path: string): Promise<void> {
   }
   const answer = await knock(path);
   if (answer === 'ECONNREFUSED') {
-    unlinkSync(path);
+    try {
+      unlinkSync(path);
+    } catch (error) {
+      throw new OperationError(
+        `cannot remove ${path}, which a process that is gone left behind: ${messageOf(error)}; remove it`,
+      );
+    }
     return;
   }
   if (answer === 'ENOENT') return;
   if (answer === undefined || answer === 'EAGAIN') {
     throw new OperationError(
-      `cannot listen on ${path}: another process serves it; stop that one or choose another --socket-dir`,
+      `cannot listen on ${path}: another process serves it; stop that one or choose another place`,
     );
   }
   throw new OperationError(
-    `cannot listen on ${path}: a socket is there that does not answer (${answer}); remove it`,
+    `cannot listen on ${path}: a socket is there of which nobody can tell whether it is served (${answer}); stop what serves it or remove it`,
   );
 }
 

@@ -26,6 +26,14 @@ function version(): string {
   return 'unknown';
 }
 
+/** Commander's words in one line: a suggestion comes in one of its own. */
+function usageError(text: string): string {
+  return text
+    .trim()
+    .replace(/^error: /, '')
+    .replaceAll('\n', ' ');
+}
+
 /**
  * Runs the program as `main.ts` and the tests do.
  * @param argv the arguments after the program's name
@@ -36,10 +44,10 @@ export async function run(argv: readonly string[], io: Io): Promise<number> {
   const program = new Command('edge-detect')
     .description('UDF agent for Kapacitor: @edgeDetect() emits only the changes of state')
     .version(version())
-    .showHelpAfterError('(--help shows what there is)')
     .configureOutput({
       writeOut: (text) => io.stdout.write(text),
       writeErr: (text) => io.stderr.write(text),
+      outputError: (text, write) => write(`edge-detect: ${usageError(text)} (--help shows what there is)\n`),
     })
     .exitOverride();
   for (const make of COMMANDS) {

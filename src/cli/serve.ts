@@ -20,6 +20,9 @@ interface ServeOptions extends ServedOptions, LogOptions {
 
 const MIB = 1024 * 1024;
 
+/** Places in a frame are kept in 32 bits. */
+const MAX_FRAME_BYTES = 2 ** 31 - 1;
+
 /** `edge-detect serve`: the agent. */
 export const serveCommand: CommandFactory = (io, exit) => {
   const command = new Command('serve').description('serve the functions to Kapacitor, one Unix socket each');
@@ -38,7 +41,7 @@ export const serveCommand: CommandFactory = (io, exit) => {
     )
     .addOption(
       new Option('--max-frame-bytes <bytes>', 'refuse longer messages and send no longer snapshots')
-        .argParser(parseCount)
+        .argParser(parseFrameBytes)
         .default(256 * MIB, '268435456, 256 MiB')
         .env('EDGE_DETECT_MAX_FRAME_BYTES'),
     )
@@ -111,6 +114,12 @@ function parseCount(text: string): number {
     throw new InvalidArgumentError('It must be a whole number of 1 or more.');
   }
   return Number(text);
+}
+
+function parseFrameBytes(text: string): number {
+  const bytes = parseCount(text);
+  if (bytes > MAX_FRAME_BYTES) throw new InvalidArgumentError(`It must be ${MAX_FRAME_BYTES} or less.`);
+  return bytes;
 }
 
 /** Node has no look-up of groups; where there are more than those of the file, the number works. */

@@ -21,7 +21,10 @@ export function servedOptions(): Option[] {
       '--function <name[=path]>',
       `a function (${names(FUNCTIONS)}), and its socket if not in the folder; repeatable, in the variable separated by commas`,
     )
-      .argParser<string[]>((value, all) => [...(all ?? []), ...value.split(',')])
+      .argParser<string[]>((value, all) => [
+        ...(all ?? []),
+        ...value.split(',').filter((each) => each !== ''),
+      ])
       .default([], names(DEFAULT_FUNCTIONS))
       .env('EDGE_DETECT_FUNCTIONS'),
   ];
@@ -40,7 +43,7 @@ export function servedFunctions(options: ServedOptions): ServedFunction[] {
     const path = at < 0 ? join(options.socketDir, `${name}.sock`) : text.slice(at + 1);
     if (path === '') throw new UsageError(`--function ${text}: the path behind = is empty`);
     if (served.some((each) => each.path === path))
-      throw new UsageError(`two functions on one socket: ${path}`);
+      throw new UsageError(`two functions on one socket: ${path}; give each its own with NAME=PATH`);
     served.push({ function: fn, path });
   }
   return served;
