@@ -110,11 +110,16 @@ export class GivenOptions {
     return typeof value === 'boolean' ? value : undefined;
   }
 
-  /** Notes that an option makes no sense; the text names the option and the value. */
-  refuse(name: string, value: Argument | undefined, reason: string): void {
+  /**
+   * Notes that an option makes no sense; the text names the option and the value.
+   * @param type tells a DURATION from an INT, which are both bigints
+   */
+  refuse(name: string, value: Argument | undefined, reason: string, type?: ValueType): void {
     if (this.#problems.length === MAX_PROBLEMS) this.#moreProblems++;
     else
-      this.#problems.push(`${shortened(name)}${value === undefined ? '' : `(${quote(value)})`}: ${reason}`);
+      this.#problems.push(
+        `${shortened(name)}${value === undefined ? '' : `(${quote(value, type)})`}: ${reason}`,
+      );
   }
 
   /** @throws OptionsError if anything was refused */
@@ -128,11 +133,28 @@ function shortened(text: string): string {
   return text.length > MAX_QUOTED_LENGTH ? `${text.slice(0, MAX_QUOTED_LENGTH)}…` : text;
 }
 
-/** An argument as a TICKscript writes it; a duration as nanoseconds, as no unit divides every one. */
-function quote(value: Argument): string {
+/** An argument as a TICKscript writes it. */
+function quote(value: Argument, type: ValueType | undefined): string {
   if (typeof value === 'string') return `'${shortened(value)}'`;
   if (typeof value === 'boolean') return value ? 'TRUE' : 'FALSE';
-  return String(value);
+  return type === 'DURATION' && typeof value === 'bigint' ? durationText(value) : String(value);
+}
+
+const DURATION_UNITS = [
+  ['w', 604_800_000_000_000n],
+  ['d', 86_400_000_000_000n],
+  ['h', 3_600_000_000_000n],
+  ['m', 60_000_000_000n],
+  ['s', 1_000_000_000n],
+  ['ms', 1_000_000n],
+  ['u', 1000n],
+] as const;
+
+/** Nanoseconds in the largest unit of TICKscript that divides them. */
+function durationText(ns: bigint): string {
+  if (ns === 0n) return '0s';
+  const found = DURATION_UNITS.find(([, unit]) => ns % unit === 0n);
+  return found === undefined ? `${ns}ns` : `${ns / found[1]}${found[0]}`;
 }
 
 /** The value types of each option, as the Info answer has them. */

@@ -109,14 +109,7 @@ test('the refused options are all named, with their values, and the connection i
   );
   const [init] = answers.map(({ response }) => response).filter((response) => response.kind === 'init');
   expect(init?.success).toBe(false);
-  for (const part of [
-    'field',
-    'hold(-30000000000)',
-    'deadband(-0.5)',
-    "late('sometimes')",
-    'rising',
-    'falling',
-  ]) {
+  for (const part of ['field', 'hold(-30s)', 'deadband(-0.5)', "late('sometimes')", 'rising', 'falling']) {
     expect(init?.error).toContain(part);
   }
 });

@@ -128,7 +128,7 @@ export function readSettings(
   if (limitEdges !== undefined && Number(limitEdges) < 1)
     given.refuse('limit', limitEdges, 'the number must be 1 or more');
   if (limitWindow !== undefined && Number(limitWindow) <= 0) {
-    given.refuse('limit', limitWindow, 'the duration must be more than 0');
+    given.refuse('limit', limitWindow, 'the duration must be more than 0', 'DURATION');
   }
   const maxGroups = atLeast(given, 'maxGroups', 1n);
   const late = given.string('late');
@@ -211,7 +211,9 @@ function notNegative(given: GivenOptions, name: OptionName): number {
 
 function atLeast(given: GivenOptions, name: OptionName, least: bigint): bigint | undefined {
   const value = given.integer(name);
-  if (value !== undefined && value < least) given.refuse(name, value, lowerBound(name, least));
+  if (value !== undefined && value < least) {
+    given.refuse(name, value, lowerBound(name, least), numberTypeOf(name));
+  }
   return value;
 }
 
@@ -222,7 +224,9 @@ function perValue(given: GivenOptions, name: OptionName, least: bigint): Map<str
     if (typeof value === 'string' && typeof number === 'bigint') values.set(value, number);
   }
   for (const [value, number] of values) {
-    if (number < least) given.refuse(name, number, `for '${value}' it ${lowerBound(name, least)}`);
+    if (number < least) {
+      given.refuse(name, number, `for '${value}' it ${lowerBound(name, least)}`, numberTypeOf(name));
+    }
   }
   return values;
 }
@@ -233,6 +237,9 @@ function byText<T>(values: ReadonlyMap<string, T>): Map<string, T> {
 
 /** Durations are whole nanoseconds: at least one is more than none. */
 function lowerBound(name: OptionName, least: bigint): string {
-  const isDuration = OPTIONS[name].arguments.some((type) => type === 'DURATION');
-  return isDuration && least > 0n ? 'must be more than 0' : `must be ${least} or more`;
+  return numberTypeOf(name) === 'DURATION' && least > 0n ? 'must be more than 0' : `must be ${least} or more`;
+}
+
+function numberTypeOf(name: OptionName): 'INT' | 'DURATION' {
+  return OPTIONS[name].arguments.some((type) => type === 'DURATION') ? 'DURATION' : 'INT';
 }
