@@ -51,6 +51,13 @@ describe.skipIf(influxCandidate === undefined || kapacitorCandidate === undefine
     });
     try {
       await kapacitor.define('adsl_edges', readFileSync('tickscripts/tasks/adsl_edges.tick', 'utf8'));
+      // InfluxDB takes its time until it serves a new subscription. A point without a state leaves no trace.
+      await until('points arrive in Kapacitor', async () => {
+        const probe = new CapturedIo('adsl_connection,host=probe probe=1');
+        await run(['feed', '--file', '-', ...influx.flags('telegraf')], probe);
+        const { nodes } = await kapacitor.task('adsl_edges');
+        return (nodes.from1?.collected ?? 0) > 0 ? true : undefined;
+      });
       const io = new CapturedIo();
       const simulation = [
         '--devices',

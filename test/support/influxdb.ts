@@ -78,11 +78,13 @@ class Influx1 implements InfluxServer {
 
   async points(database: string, measurement: string): Promise<StoredPoint[]> {
     const from = `FROM "${measurement.replace(/["\\]/g, '\\$&')}"`;
+    const found = await this.#query(database, `SELECT * ${from} GROUP BY *`);
+    // After the points: a field that comes meanwhile must not be one whose kind was not asked for.
     const kinds = new Map<string, string>();
     for (const { values } of await this.#query(database, `SHOW FIELD KEYS ${from}`))
       for (const [name, kind] of values) kinds.set(name ?? '', kind ?? '');
     const points: StoredPoint[] = [];
-    for (const { columns, tags = {}, values } of await this.#query(database, `SELECT * ${from} GROUP BY *`)) {
+    for (const { columns, tags = {}, values } of found) {
       for (const [time, ...cells] of values) {
         const fields = cells.flatMap((cell, at) => {
           const name = columns[at + 1] ?? '';
