@@ -33,7 +33,6 @@ export interface Source extends Pick<FeedOptions, 'source' | 'isLive' | 'readsLi
 const NS_PER_MS = 1_000_000n;
 /** No run takes longer unless --time-limit allows it. */
 const DEFAULT_TIME_LIMIT_MS = 30_000;
-const CREDENTIALS = ['EDGE_DETECT_FEED_TOKEN', 'EDGE_DETECT_FEED_PASSWORD'];
 
 /**
  * Opens the source that the flags name.
@@ -97,7 +96,7 @@ function openExecSource(
     command: {
       words: flags.shell === true ? ['/bin/sh', '-c', command] : splitWords(command),
       timeoutMs: limitMs > 0 ? limitMs : Math.min(everyMs, DEFAULT_TIME_LIMIT_MS),
-      env: withoutCredentials(process.env),
+      env: withoutOwn(process.env),
     },
     everyMs,
     maxRuns: flags.polls,
@@ -154,7 +153,7 @@ function parseStart(text: string, nowNs: bigint): bigint {
   return text.startsWith('-') ? nowNs - parseDurationNs(text.slice(1)) : parseTimeNs(text, undefined);
 }
 
-/** A program that is polled has no business with the database's password. */
-function withoutCredentials(env: NodeJS.ProcessEnv): NodeJS.ProcessEnv {
-  return Object.fromEntries(Object.entries(env).filter(([name]) => !CREDENTIALS.includes(name)));
+/** What is polled has no business with the database's password, which may stand in a URL as well. */
+function withoutOwn(env: NodeJS.ProcessEnv): NodeJS.ProcessEnv {
+  return Object.fromEntries(Object.entries(env).filter(([name]) => !name.startsWith('EDGE_DETECT_FEED_')));
 }

@@ -1,17 +1,15 @@
-import { SingleBar } from 'cli-progress';
 import { Command } from 'commander';
 import { Feed } from '../influx/feed.ts';
 import { Rejections } from '../influx/rejections.ts';
 import { addFeedOptions, type FeedFlags, readFeedFlags } from './feed-options.ts';
-import { openSource, type Source } from './feed-source.ts';
+import { FeedProgress } from './feed-progress.ts';
+import { openSource } from './feed-source.ts';
 import { makeTarget } from './feed-target.ts';
 import type { Io } from './io.ts';
 import type { CommandFactory } from './run.ts';
 
 /** How long the server may be away while a file waits; a device is polled for as long as it takes. */
 const FILE_GIVE_UP_MS = 300_000;
-/** How often the progress bar is drawn. */
-const PROGRESS_MS = 200;
 const NS_PER_MS = 1_000_000n;
 
 const EXAMPLES = `
@@ -56,7 +54,7 @@ export const feedCommand: CommandFactory = (io, exit) => {
 };
 
 async function feed(flags: FeedFlags, io: Io): Promise<number> {
-  let bar: ProgressBar | undefined;
+  let bar: FeedProgress | undefined;
   const report = (message: string): void => {
     bar?.clear();
     io.stderr.write(`edge-detect feed: ${message}\n`);
@@ -85,7 +83,7 @@ async function feed(flags: FeedFlags, io: Io): Promise<number> {
     isStopping = true;
   });
   if (source.progress !== undefined && io.stderr.isTTY === true)
-    bar = new ProgressBar(io, source.progress, () => work.written);
+    bar = new FeedProgress(io, source.progress, () => work.written);
   try {
     await work.run();
   } finally {
@@ -111,34 +109,4 @@ function hideCredentials(command: Command): void {
     (name) => command.getOptionValueSource(name) === 'cli',
   );
   if (isShown) process.title = 'edge-detect feed';
-}
-
-/** How far a file has been read, drawn for a person who watches. */
-class ProgressBar {
-  readonly #bar: SingleBar;
-  readonly #io: Io;
-  readonly #timer: NodeJS.Timeout;
-
-  constructor(io: Io, progress: NonNullable<Source['progress']>, written: () => number) {
-    this.#io = io;
-    this.#bar = new SingleBar({
-      format: '{bar} {percentage} % | {points} points written',
-      stream: io.stderr,
-      barsize: 40,
-    });
-    this.#bar.start(progress().totalBytes, 0, { points: 0 });
-    this.#timer = setInterval(() => {
-      this.#bar.update(progress().readBytes, { points: written() });
-    }, PROGRESS_MS);
-  }
-
-  /** Makes room for a line of text; the bar comes back below it. */
-  clear(): void {
-    this.#io.stderr.write('\r\u001b[K');
-  }
-
-  stop(): void {
-    clearInterval(this.#timer);
-    this.#bar.stop();
-  }
 }

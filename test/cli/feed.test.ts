@@ -126,7 +126,7 @@ describe('edge-detect feed --file', () => {
     const watched = new CapturedIo();
     watched.stderr.isTTY = true;
     await feed(watched, '--file', file);
-    expect(watched.err).toMatch(/\d+ % \| \d points written/);
+    expect(watched.err).toMatch(/\d+% \| \d points written/);
     expect(watched.err).toMatch(/1 points read, 1 written/);
     const unwatched = new CapturedIo();
     await feed(unwatched, '--file', file);
