@@ -35,6 +35,7 @@ export class Campaign {
   slowestMs = 0;
   canaryEdges = 0;
   #isOver = false;
+  #isTooLarge = false;
 
   private constructor(seed: string, agent: AgentProcess, seeds: Seed[], say: (line: string) => void) {
     this.#seed = seed;
@@ -119,11 +120,9 @@ export class Campaign {
   #lookAtMemory(): void {
     if (!this.#agent.isRunning) return;
     this.peakMib = Math.max(this.peakMib, this.#agent.peakMib());
-    if (this.peakMib > MEMORY_BOUND_MIB && !this.#isOver)
-      this.#failed(
-        `the agent took ${Math.round(this.peakMib)} MiB, more than ${MEMORY_BOUND_MIB}`,
-        undefined,
-      );
+    if (this.peakMib <= MEMORY_BOUND_MIB || this.#isTooLarge) return;
+    this.#isTooLarge = true;
+    this.#failed(`the agent took ${Math.round(this.peakMib)} MiB, more than ${MEMORY_BOUND_MIB}`, undefined);
   }
 
   #died(): void {

@@ -19,6 +19,8 @@ export interface Plan {
 }
 
 const MOST_MESSAGES = 80;
+/** Enough for several batches of each group. */
+const MOST_OF_LONG_ONES = 500;
 
 const CONTROL: readonly ((dice: Dice, seed: Seed) => Buffer)[] = [
   () => encodeRequest({ kind: 'info' }),
@@ -80,7 +82,7 @@ function mutateSnapshot(dice: Dice, snapshot: Buffer): Buffer {
 
 /** Some of a seed's messages in a row behind its Init, perhaps with a state to begin with. */
 function beginning(dice: Dice, seed: Seed, taskId: string): Buffer[] {
-  const length = 1 + dice.count(MOST_MESSAGES);
+  const length = 1 + dice.count(dice.chance(0.1) ? MOST_OF_LONG_ONES : MOST_MESSAGES);
   const [first, ...others] = seed.messages;
   const from = dice.chance(0.5) ? 0 : dice.below(Math.max(1, others.length - length));
   const messages = [dice.chance(0.9) ? withTask(first, taskId) : first, ...others.slice(from, from + length)];
