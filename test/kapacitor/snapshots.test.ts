@@ -1,7 +1,7 @@
 import { expect, test } from 'vitest';
 import type { PostedPoint } from '../support/collector.ts';
 import type { Kapacitor } from '../support/kapacitor.ts';
-import { kept, restartWithoutSnapshots, SNAPSHOT_INTERVAL } from './kept-snapshots.ts';
+import { restartWithoutSnapshots } from './kept-snapshots.ts';
 import { brief, edgeScript, SECOND_NS, stateLine } from './points.ts';
 import {
   accessTo,
@@ -27,14 +27,14 @@ describeWithKapacitor('a node that Kapacitor restores', () => {
   test.each(Object.entries(RESTARTS))(
     'goes on exactly where its snapshot was, after %s',
     async (_how, restart) => {
-      const { collector, kapacitor } = await startStack({ snapshotInterval: SNAPSHOT_INTERVAL });
+      const { collector, kapacitor } = await startStack({ snapshotInterval: '1s' });
       await kapacitor.define(
         'edges',
         edgeScript(collector.url, `.field('value').confirm(2).previousAs('was')`),
       );
       // A change that waits to be seen a second time is in the snapshot as well.
       await kapacitor.feed([stateLine(0, 'UP', 'router2'), stateLine(0, 'UP'), stateLine(1, 'KEPT')]);
-      await kept(kapacitor, 'KEPT');
+      await kapacitor.keeps('KEPT');
       await restart(kapacitor);
       await kapacitor.feed([
         stateLine(2, 'UP', 'router2'),
@@ -54,10 +54,10 @@ describeWithKapacitor('a node that Kapacitor restores', () => {
   test.each(Object.entries(RESTARTS))(
     'has forgotten what came after its last snapshot, after %s: stopping takes none',
     async (_how, restart) => {
-      const { collector, kapacitor } = await startStack({ snapshotInterval: SNAPSHOT_INTERVAL });
+      const { collector, kapacitor } = await startStack({ snapshotInterval: '1s' });
       await kapacitor.define('edges', edgeScript(collector.url, `.field('value').previousAs('was')`));
       await kapacitor.feed([stateLine(0, 'UP', 'router2'), stateLine(1, 'KEPT')]);
-      await kept(kapacitor, 'KEPT');
+      await kapacitor.keeps('KEPT');
       await restartWithoutSnapshots(kapacitor);
       await kapacitor.feed([stateLine(2, 'DOWN', 'router2'), stateLine(3, 'DOWN')]);
       await collector.received(4);
@@ -81,46 +81,12 @@ describeWithKapacitor('a node that Kapacitor restores', () => {
     },
   );
 
-  test('keeps its states under a script with other options', async () => {
-    const { collector, kapacitor } = await startStack({ snapshotInterval: SNAPSHOT_INTERVAL });
-    await kapacitor.define('edges', edgeScript(collector.url));
-    await kapacitor.feed([stateLine(0, 'UP'), stateLine(1, 'KEPT')]);
-    await kept(kapacitor, 'KEPT');
-    await kapacitor.redefine(
-      'edges',
-      edgeScript(collector.url, `.field('value').confirm(2).previousAs('was')`),
-    );
-    await reenable(kapacitor);
-    await kapacitor.feed([stateLine(2, 'KEPT'), stateLine(3, 'END'), stateLine(4, 'END')]);
-    expect((await collector.received(3)).map(brief)).toEqual([
-      'router1 0s value=UP',
-      'router1 1s value=KEPT',
-      'router1 3s value=END was=KEPT',
-    ]);
-  });
-
-  test('starts empty under a script that tracks another field, and says so', async () => {
-    const { agent, collector, kapacitor } = await startStack({ snapshotInterval: SNAPSHOT_INTERVAL });
-    await kapacitor.define('edges', edgeScript(collector.url));
-    await kapacitor.feed([stateLine(0, 'KEPT')]);
-    await kept(kapacitor, 'KEPT');
-    const warning = agent.logged(({ msg }) => /snapshot was not restored/.test(String(msg)));
-    await kapacitor.redefine('edges', edgeScript(collector.url, `.field('value').field('other')`));
-    await reenable(kapacitor);
-    expect(await warning).toMatchObject({ task: 'edges', node: 'edgeDetect2' });
-    await kapacitor.feed([stateLine(1, 'KEPT')]);
-    expect((await collector.received(2)).map(brief)).toEqual([
-      'router1 0s value=KEPT',
-      'router1 1s value=KEPT',
-    ]);
-  });
-
   test('starts empty under a script that has a node more: Kapacitor then restores nothing', async () => {
-    const { collector, kapacitor } = await startStack({ snapshotInterval: SNAPSHOT_INTERVAL });
+    const { collector, kapacitor } = await startStack({ snapshotInterval: '1s' });
     const script = edgeScript(collector.url);
     await kapacitor.define('edges', script);
     await kapacitor.feed([stateLine(0, 'KEPT')]);
-    await kept(kapacitor, 'KEPT');
+    await kapacitor.keeps('KEPT');
     await kapacitor.redefine('edges', script.replace('@edgeDetect', '|where(lambda: TRUE)\n    @edgeDetect'));
     await reenable(kapacitor);
     await kapacitor.feed([stateLine(1, 'KEPT')]);
@@ -141,7 +107,7 @@ describeWithKapacitor('a node that Kapacitor restores', () => {
     await store(influxDb, [stateAt(0, 'UP'), stateAt(1, 'UP'), stateAt(2, 'KEPT')]);
     const kapacitor = await startKapacitor(folder, {
       influxDb: accessTo(influxDb),
-      snapshotInterval: SNAPSHOT_INTERVAL,
+      snapshotInterval: '1s',
     });
     await kapacitor.define(
       'edges',
@@ -154,7 +120,7 @@ describeWithKapacitor('a node that Kapacitor restores', () => {
         .field('value')
     |httpPost('${collector.url}')`,
     );
-    await kept(kapacitor, 'KEPT');
+    await kapacitor.keeps('KEPT');
 
     await restartWithoutSnapshots(kapacitor);
     await store(influxDb, [stateAt(3, 'DOWN'), stateAt(4, 'KEPT')]);

@@ -2,7 +2,7 @@ import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { appendFileSync } from 'node:fs';
 import { userInfo } from 'node:os';
-import { join } from 'node:path';
+import { dirname, join } from 'node:path';
 import { GenericContainer, getContainerRuntimeClient } from 'testcontainers';
 import { findImage } from './influxdb-host.ts';
 import { versionOf } from './program-version.ts';
@@ -56,8 +56,7 @@ async function startProgram(program: string, folder: string, conf: string): Prom
     env: { PATH: process.env.PATH, HOME: folder },
     stdio: ['ignore', 'ignore', 'pipe'],
   });
-  // Its log is a file already; this is what Go prints when it falls.
-  child.stderr.on('data', (chunk: Buffer) => appendFileSync(join(folder, 'stderr'), chunk));
+  child.stderr.on('data', (chunk: Buffer) => keepOutput(conf, chunk));
   const exited = once(child, 'close').then(() => child.exitCode);
   return {
     exited,
@@ -77,6 +76,7 @@ async function startContainer(image: string, folder: string, conf: string): Prom
     .withBindMounts([{ source: folder, target: folder }])
     .withEntrypoint(['kapacitord'])
     .withCommand(['-config', conf])
+    .withLogConsumer((output) => output.on('data', (chunk: Buffer | string) => keepOutput(conf, chunk)))
     .start();
   const runtime = await getContainerRuntimeClient();
   const handle = runtime.container.getById(container.getId());
@@ -91,4 +91,9 @@ async function startContainer(image: string, folder: string, conf: string): Prom
       await exited;
     },
   };
+}
+
+/** Its log is a file already; this is what Go prints when it falls, kept beside the configuration. */
+function keepOutput(conf: string, chunk: Buffer | string): void {
+  appendFileSync(join(dirname(conf), 'stderr'), chunk);
 }
