@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest';
 import { type Kapacitor, type TaskState, until } from '../support/kapacitor.ts';
-import { kept, restartWithoutSnapshots, SNAPSHOT_INTERVAL } from './kept-snapshots.ts';
+import { restartWithoutSnapshots } from './kept-snapshots.ts';
 import { brief, edgeScript, stateLine } from './points.ts';
 import { describeWithKapacitor, type Stack, startAgent, startCollector, startStack } from './stack.ts';
 
@@ -46,7 +46,7 @@ describeWithKapacitor('a Kapacitor whose agent is killed', () => {
   });
 
   test('takes the task up again from its last snapshot once it is disabled and enabled', async () => {
-    const stack = await startStack({ snapshotInterval: SNAPSHOT_INTERVAL });
+    const stack = await startStack({ snapshotInterval: '1s' });
     const { agent, collector, kapacitor } = stack;
     await kapacitor.define('edges', edgeScript(collector.url, `.field('value').previousAs('was')`));
     await kapacitor.feed([
@@ -54,7 +54,7 @@ describeWithKapacitor('a Kapacitor whose agent is killed', () => {
       stateLine(0, 'UP', 'router2'),
       stateLine(1, 'KEPT', 'router1'),
     ]);
-    await kept(kapacitor, 'KEPT');
+    await kapacitor.keeps('KEPT');
     await restartWithoutSnapshots(kapacitor);
     await kapacitor.feed([stateLine(2, 'DOWN', 'router1'), stateLine(3, 'DOWN', 'router2')]);
     await collector.received(5);
