@@ -32,7 +32,10 @@ if (engine !== undefined) {
 }
 
 describe.skipIf(compose === undefined)('docker-compose.yml', () => {
-  if (engine === undefined || compose === undefined) return;
+  if (engine === undefined || compose === undefined) {
+    test('needs a Docker engine and compose', () => undefined);
+    return;
+  }
   const { dockerode } = engine.container;
   const project = `edge-detect-test-${randomUUID()}`;
   const environment = {

@@ -10,12 +10,11 @@ import {
 export const ROOT = fileURLToPath(new URL('../../', import.meta.url));
 export const BASE_IMAGE = process.env.BASE_IMAGE ?? 'node:24-bookworm-slim';
 
-/** The Docker engine, or undefined, said in one line, where none answers. */
+/** The Docker engine, or undefined where none answers. */
 export async function findEngine(): Promise<ContainerRuntimeClient | undefined> {
   try {
     return await getContainerRuntimeClient();
   } catch {
-    console.log('test:docker is skipped: no Docker engine answers');
     return undefined;
   }
 }

@@ -13,7 +13,7 @@ const MAX_ADDED_BYTES = 15_000_000;
 const AGENT_ID = 10_092;
 const KAPACITOR_ID = 4711;
 const RECORDINGS_HERE = join(ROOT, 'test/fixtures/recordings');
-/** A task's conversation: a recorded router through the socket, its edges as JSON. */
+/** A task's conversation: a recorded router through the socket, its edges as line protocol. */
 const REPLAY = [
   ...['edge-detect', 'replay', `${RECORDINGS}/adsl-stream.srpl`, '--socket', `${SOCKET_DIR}/edgeDetect.sock`],
   ...['--group-by', 'host', '--field', 'value', '--format', 'lp'],
@@ -32,7 +32,10 @@ const EDGES = [
 const engine = await findEngine();
 
 describe.skipIf(engine === undefined)('the image', () => {
-  if (engine === undefined) return;
+  if (engine === undefined) {
+    test('needs a Docker engine', () => undefined);
+    return;
+  }
   const { dockerode } = engine.container;
 
   /** What a test made, in the order in which it is undone. */

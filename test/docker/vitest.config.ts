@@ -3,6 +3,7 @@ import { defineConfig } from 'vitest/config';
 export default defineConfig({
   test: {
     include: ['test/docker/**/*.test.ts'],
+    globalSetup: ['test/docker/setup.ts'],
     // One engine, and few cores.
     fileParallelism: false,
     testTimeout: 120_000,
