@@ -144,6 +144,8 @@ class WorkerPool {
         switch (message.type) {
           case 'ready':
             this.#members.set(worker.id, member);
+            // One that was started again just before the stop would keep this process for ever.
+            if (this.#isStopping) member.send({ type: 'stop' });
             this.#options.log.info({ worker: worker.id, pid: worker.process.pid }, 'worker ready');
             resolve();
             break;

@@ -8,6 +8,8 @@ import type { SessionLog } from './session.ts';
 /** The longest path that fits into a socket's address, in bytes (sockaddr_un has 108, with a 0 at the end). */
 const MAX_SOCKET_PATH_BYTES = process.platform === 'linux' ? 107 : 103;
 
+const ELSEWHERE = 'another place (--socket-dir, or --function NAME=PATH)';
+
 /** Connections that may wait to be accepted: a Kapacitor that starts opens one per node of every task, at once. */
 const BACKLOG = 4096;
 
@@ -41,14 +43,14 @@ export async function openServer(
   const length = Buffer.byteLength(path);
   if (length > MAX_SOCKET_PATH_BYTES) {
     throw new OperationError(
-      `cannot listen on ${path}: the path has ${length} bytes, the system allows ${MAX_SOCKET_PATH_BYTES}; choose a shorter one`,
+      `cannot listen on ${path}: the path has ${length} bytes, the system allows ${MAX_SOCKET_PATH_BYTES}; choose ${ELSEWHERE}`,
     );
   }
   try {
     mkdirSync(dirname(path), { recursive: true });
   } catch (error) {
     throw new OperationError(
-      `cannot make the folder of ${path}: ${messageOf(error)}; create it for this user or choose another one`,
+      `cannot make the folder of ${path}: ${messageOf(error)}; create it for this user or choose ${ELSEWHERE}`,
     );
   }
   await makeWay(path);
@@ -81,7 +83,7 @@ function listen(server: Server, path: string, mode: number): Promise<void> {
     server.once('error', (error) => {
       reject(
         new OperationError(
-          `cannot listen on ${path}: ${messageOf(error)}; choose a folder in which this user may create files`,
+          `cannot listen on ${path}: ${messageOf(error)}; let this user create files there or choose ${ELSEWHERE}`,
         ),
       );
     });
@@ -111,7 +113,7 @@ async function makeWay(path: string): Promise<void> {
     stats = lstatSync(path, { throwIfNoEntry: false });
   } catch (error) {
     throw new OperationError(
-      `cannot listen on ${path}: ${messageOf(error)}; let this user look into the folder or choose another one`,
+      `cannot listen on ${path}: ${messageOf(error)}; let this user look there or choose ${ELSEWHERE}`,
     );
   }
   if (stats === undefined) return;
@@ -134,7 +136,7 @@ async function makeWay(path: string): Promise<void> {
   if (answer === 'ENOENT') return;
   if (answer === undefined || answer === 'EAGAIN') {
     throw new OperationError(
-      `cannot listen on ${path}: another process serves it; stop that one or choose another place`,
+      `cannot listen on ${path}: another process serves it; stop that one or choose ${ELSEWHERE}`,
     );
   }
   throw new OperationError(

@@ -127,6 +127,7 @@ export class Session implements FrameSink, Emit, LiveSession {
 
   /** Breaks the connection off. */
   abort(): void {
+    if (!this.#isEnding) this.#reason = 'the agent ends at once';
     this.#socket.destroy();
   }
 

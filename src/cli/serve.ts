@@ -78,27 +78,29 @@ async function serve(options: ServeOptions, io: Io): Promise<number> {
   const log = makeLog(io, options);
   const { maxFrameBytes, maxGroups, workers } = options;
   const agentOptions = { functions, mode: options.socketMode, groupId, maxFrameBytes, maxGroups, log };
-  const agent = await (workers === 1
-    ? startAgent(agentOptions)
-    : startCluster({ ...agentOptions, workers, program: workerProgram(options) }));
-  const isForced = await new Promise<boolean>((resolve) => {
-    let stopping = false;
-    const off = io.onSignal((signal) => {
-      if (stopping) {
-        log.warn({ signal }, 'ends at once');
-        agent.abort();
-        resolve(true);
-        return;
-      }
-      stopping = true;
-      log.info({ signal }, 'stopping');
-      void agent.stop().then(() => {
-        off();
-        resolve(false);
-      });
-    });
+  const first = Promise.withResolvers<void>();
+  const second = Promise.withResolvers<void>();
+  let isStopping = false;
+  // A signal at the start is heeded as soon as there is something to stop: no socket is left behind.
+  const off = io.onSignal((signal) => {
+    if (isStopping) log.warn({ signal }, 'ends at once');
+    else log.info({ signal }, 'stopping');
+    (isStopping ? second : first).resolve();
+    isStopping = true;
   });
-  if (isForced) return 1;
+  try {
+    const agent = await (workers === 1
+      ? startAgent(agentOptions)
+      : startCluster({ ...agentOptions, workers, program: workerProgram(options) }));
+    await first.promise;
+    const isForced = await Promise.race([agent.stop().then(() => false), second.promise.then(() => true)]);
+    if (isForced) {
+      agent.abort();
+      return 1;
+    }
+  } finally {
+    off();
+  }
   log.info({}, 'stopped');
   return 0;
 }

@@ -122,6 +122,8 @@ describe('when the agent stops', () => {
       await peer.answered('init');
       agent.abort();
       await peer.ended();
+      const line = await agent.logged(({ message }) => message === 'task disconnected');
+      expect(line.fields.reason).toBe('the agent ends at once');
       peer.destroy();
     }, FUNCTIONS));
 });

@@ -131,7 +131,7 @@ describe('a socket', () => {
     expect(readFileSync(file, 'utf8')).toBe('precious');
     if (process.platform === 'linux')
       expect(await refusal(open(['/proc/x.sock']))).toMatch(
-        /^cannot listen on \/proc\/x\.sock: .*; choose a folder/,
+        /^cannot listen on \/proc\/x\.sock: .*; let this user create files there or choose another place/,
       );
   });
 });

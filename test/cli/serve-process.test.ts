@@ -1,0 +1,86 @@
+import { existsSync, lstatSync, mkdtempSync, readdirSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterEach, beforeEach, describe, expect, test } from 'vitest';
+import { AgentProcess, startAgentProcess } from '../support/agent-process.ts';
+import { initRequest, pointRequest } from '../support/functions.ts';
+import { Peer } from '../support/peer.ts';
+
+// The executable, in a process of its own: what signals and crashes do.
+
+const MIRROR = ['--function', 'mirror'];
+let folder: string;
+
+beforeEach(() => {
+  folder = mkdtempSync(join(tmpdir(), 'edge-'));
+});
+afterEach(() => rmSync(folder, { recursive: true }));
+
+/** So many points that some wait in the agent as long as nobody reads them, and their Init. */
+const MANY = 600;
+const TOO_MUCH = [initRequest(), ...new Array(MANY).fill(pointRequest({ name: 'x'.repeat(1000) }))];
+
+describe.each(['SIGTERM', 'SIGINT'] as const)('%s', (signal) => {
+  test('answers what was read, then closes, removes the sockets and exits with 0', async () => {
+    const agent = await startAgentProcess({ folder, args: MIRROR });
+    const connected = agent.logged(({ msg }) => msg === 'task connected');
+    const peer = await Peer.silent(agent.socketOf('mirror'));
+    peer.send(...TOO_MUCH);
+    await connected;
+    // The points came with the Init, or before what is asked now.
+    const other = await Peer.reading(agent.socketOf('mirror'));
+    other.send({ kind: 'info' });
+    await other.answered('info');
+    const stopping = agent.logged(({ msg }) => msg === 'stopping');
+    agent.child.kill(signal);
+    expect(await stopping).toMatchObject({ signal });
+    await other.ended();
+    await expect(Peer.reading(agent.socketOf('mirror'))).rejects.toThrow('ENOENT');
+    peer.read();
+    await peer.ended();
+    const points = peer.kinds.filter((kind) => kind === 'point');
+    expect(points.length).toBeGreaterThan(0);
+    peer.destroy();
+    other.destroy();
+    await agent.exited;
+    expect(agent.child.exitCode).toBe(0);
+    expect(readdirSync(folder)).toEqual([]);
+  });
+});
+
+test('a second signal ends it at once, though somebody has not read his answers yet', async () => {
+  const agent = await startAgentProcess({ folder, args: MIRROR });
+  const connected = agent.logged(({ msg }) => msg === 'task connected');
+  const peer = await Peer.silent(agent.socketOf('mirror'));
+  peer.send(...TOO_MUCH);
+  await connected;
+  const stopping = agent.logged(({ msg }) => msg === 'stopping');
+  agent.child.kill('SIGTERM');
+  await stopping;
+  agent.child.kill('SIGTERM');
+  await agent.exited;
+  expect(agent.child.exitCode).toBe(1);
+  expect(readdirSync(folder)).toEqual([]);
+  peer.destroy();
+});
+
+test('what a killed agent left is replaced by the next one; a running one is left alone', async () => {
+  const killed = await startAgentProcess({ folder, args: MIRROR });
+  await killed.kill();
+  expect(lstatSync(killed.socketOf('mirror')).isSocket()).toBe(true);
+  const agent = await startAgentProcess({ folder, args: MIRROR });
+  const rival = new AgentProcess({ folder, args: MIRROR });
+  await rival.exited;
+  expect(rival.child.exitCode).toBe(1);
+  expect(rival.lastLines).toEqual([
+    expect.stringMatching(
+      /^edge-detect: cannot listen on .*mirror\.sock: another process serves it; stop that one/,
+    ),
+  ]);
+  const peer = await Peer.reading(agent.socketOf('mirror'));
+  peer.send(initRequest(), pointRequest());
+  await peer.answered('point');
+  peer.destroy();
+  expect(await agent.stop()).toBe(0);
+  expect(existsSync(agent.socketOf('mirror'))).toBe(false);
+});
