@@ -4,7 +4,16 @@ import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
 import { measureGroups } from './groups.ts';
 import type { Job, JobResult } from './load.ts';
-import { cpuSeconds, memoryMb, peer, type Subject, startEdgeDetect, startScript } from './processes.ts';
+import {
+  cpuSeconds,
+  memoryMb,
+  peer,
+  type Subject,
+  startEdgeDetect,
+  startScript,
+  watch,
+} from './processes.ts';
+import { measureWithKapacitor } from './real-kapacitor.ts';
 
 /** One figure of one run. */
 export interface Figure {
@@ -23,6 +32,8 @@ export interface BenchContext {
   /** 1 for figures worth quoting; smaller for a quick look. */
   readonly scale: number;
   readonly note: (figure: Figure) => void;
+  /** Says what cannot be measured here, and why. */
+  readonly skip: (reason: string) => void;
 }
 
 export interface BenchCase {
@@ -30,7 +41,7 @@ export interface BenchCase {
   readonly summary: string;
   /** Runs all subjects once, in turn. */
   run(context: BenchContext): Promise<void>;
-  /** Left out unless it is asked for by name. */
+  /** Left out unless it is asked for by name or with `--full`. */
   readonly isLarge?: boolean;
 }
 
@@ -66,7 +77,9 @@ async function load(
     ...options,
   };
   const before = cpuSeconds(subject.pid);
-  const { stdout } = await run(process.execPath, [LOAD, JSON.stringify(job)], { maxBuffer: 2 ** 30 });
+  const writing = run(process.execPath, [LOAD, JSON.stringify(job)], { maxBuffer: 2 ** 30 });
+  watch(writing.child);
+  const { stdout } = await writing;
   const after = cpuSeconds(subject.pid);
   const result: JobResult = JSON.parse(stdout);
   const cpu = before === undefined || after === undefined ? undefined : after - before;
@@ -190,6 +203,10 @@ const latency: BenchCase = {
             rate,
             points: { points: rounds(context.scale, 40_000), edges: 1, groups: 100 },
           });
+          if (latenciesUs.length === 0) {
+            context.skip(`${name}: ${subject.name} does not answer points`);
+            continue;
+          }
           for (const [unit, part] of [
             ['p50 us', 0.5],
             ['p99 us', 0.99],
@@ -251,6 +268,29 @@ const workers: BenchCase = {
   },
 };
 
+const kapacitor: BenchCase = {
+  name: 'kapacitor',
+  summary: 'a real Kapacitor at full rate (KAPACITORD names it), beside an agent that drops every point',
+  async run(context) {
+    const program = process.env.KAPACITORD;
+    if (program === undefined) {
+      context.skip('kapacitor: set KAPACITORD to the path of a kapacitord');
+      return;
+    }
+    const { folder, peers, scale } = context;
+    const subjects = [
+      () => startEdgeDetect(folder, 'edge-detect'),
+      () => startScript(folder, 'minimal', 'minimal-agent.ts'),
+      ...peers.map((text) => () => peer(text)),
+    ];
+    await withSubjects(subjects, async (subject) => {
+      for (const [unit, value] of await measureWithKapacitor(program, subject, folder, scale)) {
+        context.note({ case: 'kapacitor', subject: subject.name, unit, value });
+      }
+    });
+  },
+};
+
 const start: BenchCase = {
   name: 'start',
   summary: 'from process start to listening, and at rest',
@@ -295,6 +335,7 @@ export const CASES: readonly BenchCase[] = [
   options,
   connections,
   workers,
+  kapacitor,
   groupsCase('groups-1k', 1000, false),
   groupsCase('groups-100k', 100_000, false),
   groupsCase('groups-1m', 1_000_000, false),

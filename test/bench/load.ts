@@ -24,10 +24,12 @@ export interface Job {
 export interface JobResult {
   readonly points: number;
   readonly seconds: number;
-  /** latency: of every answer, in microseconds, sorted. */
+  /** latency: of every answer, in microseconds, sorted; none from an agent that answers no points. */
   readonly latenciesUs: number[];
 }
 
+/** An agent that has answered no point for so long answers none at all. */
+const PATIENCE_MS = 5000;
 /** Written at once when the agent is to be saturated. */
 const LARGE_BYTES = 256 * 1024;
 
@@ -116,7 +118,8 @@ function measureLatency(descriptor: number, bytes: Buffer, rate: number): number
   const sent: number[] = [];
   const latencies: number[] = [];
   const reader = new AnswerCounter();
-  readUntil(descriptor, answers, reader, 1, () => undefined);
+  // The answer to Init.
+  if (!readUntil(descriptor, answers, reader, 1, () => undefined)) return [];
   const intervalUs = rate === 0 ? 0 : 1e6 / rate;
   const note = (): void => {
     latencies.push((performance.now() - sent[latencies.length]) * 1000);
@@ -133,10 +136,9 @@ function measureLatency(descriptor: number, bytes: Buffer, rate: number): number
     writeAll(descriptor, bytes, at, start, readAnswers);
     writeAll(descriptor, bytes, start, end, readAnswers);
     at = end;
-    if (rate === 0) readUntil(descriptor, answers, reader, 1, note);
+    if (rate === 0 && !readUntil(descriptor, answers, reader, 1, note)) return [];
   }
-  readUntil(descriptor, answers, reader, sent.length - latencies.length, note);
-  return latencies;
+  return readUntil(descriptor, answers, reader, sent.length - latencies.length, note) ? latencies : [];
 }
 
 /** Counts whole frames in what comes. */
@@ -158,20 +160,25 @@ class AnswerCounter {
   }
 }
 
+/** @returns whether so many answers came; false once there has been none for long */
 function readUntil(
   descriptor: number,
   buffer: Buffer,
   reader: AnswerCounter,
   count: number,
   note: () => void,
-): void {
+): boolean {
   let missing = count;
+  let heardMs = performance.now();
   while (missing > 0) {
     for (let n = reader.take(buffer, readSome(descriptor, buffer)); n > 0; n--) {
       note();
       missing--;
+      heardMs = performance.now();
     }
+    if (performance.now() - heardMs > PATIENCE_MS) return false;
   }
+  return true;
 }
 
 function frameEnd(bytes: Buffer, at: number): { start: number; end: number } {
@@ -210,12 +217,15 @@ function writeAll(descriptor: number, bytes: Buffer, from: number, to: number, o
 }
 
 function readSome(descriptor: number, buffer: Buffer): number {
+  let length: number;
   try {
-    return readSync(descriptor, buffer);
+    length = readSync(descriptor, buffer);
   } catch (error) {
     if (!isAgain(error)) throw error;
     return 0;
   }
+  if (length === 0) throw new Error('the agent has closed the connection');
+  return length;
 }
 
 const CELL = new Int32Array(new SharedArrayBuffer(4));

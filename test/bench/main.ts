@@ -2,8 +2,9 @@
 import { mkdtempSync, rmSync } from 'node:fs';
 import { cpus, tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { Command, InvalidArgumentError } from 'commander';
+import { Command, InvalidArgumentError, Option } from 'commander';
 import { CASES, type Figure } from './cases.ts';
+import { endAll } from './processes.ts';
 import { printJson, printTable } from './report.ts';
 
 interface Options {
@@ -11,6 +12,7 @@ interface Options {
   readonly peer: string[];
   readonly turns: number;
   readonly scale: number;
+  readonly full: boolean;
   readonly json: boolean;
 }
 
@@ -30,12 +32,18 @@ const command = new Command('bench')
   .option('--peer <name=socket>', 'another agent that serves this socket; repeatable', several, [])
   .option('--turns <n>', 'how often every case runs; medians are printed', positive, 5)
   .option('--scale <factor>', 'fewer points: 0.1 for a quick look', positive, 1)
+  .addOption(
+    new Option('--quick', 'a look only: one turn, a tenth of the points').implies({ turns: 1, scale: 0.1 }),
+  )
+  .option('--full', 'the cases too that take gigabytes of memory', false)
   .option('--json', 'every single figure as JSON', false)
   .addHelpText('after', '\nExample: npm run bench -- --only saturated,latency --peer go=/tmp/go.sock');
 await command.parseAsync();
 const options: Options = command.opts();
 
-const chosen = CASES.filter(({ name, isLarge }) => options.only?.includes(name) ?? isLarge !== true);
+const chosen = CASES.filter(
+  ({ name, isLarge }) => options.only?.includes(name) ?? (options.full || isLarge !== true),
+);
 const unknown = options.only?.find((name) => !CASES.some((each) => each.name === name));
 if (unknown !== undefined) {
   process.stderr.write(
@@ -46,7 +54,18 @@ if (unknown !== undefined) {
 
 const folder = mkdtempSync(join(tmpdir(), 'edge-bench-'));
 const figures: Figure[] = [];
+const skipped = new Set<string>();
 const watched = process.stderr.isTTY === true;
+for (const [signal, code] of [
+  ['SIGINT', 130],
+  ['SIGTERM', 143],
+] as const) {
+  process.once(signal, () => {
+    endAll();
+    rmSync(folder, { recursive: true, force: true });
+    process.exit(code);
+  });
+}
 try {
   for (let turn = 1; turn <= options.turns; turn++) {
     for (const each of chosen) {
@@ -54,7 +73,8 @@ try {
       const note = (figure: Figure): void => {
         figures.push(figure);
       };
-      await each.run({ folder, peers: options.peer, scale: options.scale, note });
+      const skip = (reason: string): void => void skipped.add(reason);
+      await each.run({ folder, peers: options.peer, scale: options.scale, note, skip });
     }
   }
 } finally {
@@ -63,5 +83,5 @@ try {
 }
 
 const machine = `${cpus().length} x ${cpus()[0].model.trim()}, Node ${process.versions.node}, ${process.platform}`;
-if (options.json) printJson(machine, figures);
-else printTable(machine, figures, options.turns);
+if (options.json) printJson(machine, figures, [...skipped]);
+else printTable(machine, figures, options.turns, [...skipped]);

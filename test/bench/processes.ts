@@ -10,6 +10,9 @@ const MAIN = fileURLToPath(new URL('../../dist/main.js', import.meta.url));
 /** Linux counts processor time in these. */
 const TICKS_PER_SECOND = 100;
 
+/** What runs, to be ended with the benchmark. */
+const children = new Set<ChildProcess>();
+
 /** Makes the sockets of every start their own. */
 let started = 0;
 
@@ -31,22 +34,38 @@ export async function startEdgeDetect(
   nodeArgs: readonly string[] = [],
 ): Promise<Subject> {
   const dir = join(folder, `${name}-${started++}`);
-  const child = spawn(
-    process.execPath,
-    [...nodeArgs, MAIN, 'serve', '--socket-dir', dir, '--log-level', 'error', ...args],
-    { stdio: ['ignore', 'ignore', 'inherit'] },
+  const child = watch(
+    spawn(
+      process.execPath,
+      [...nodeArgs, MAIN, 'serve', '--socket-dir', dir, '--log-level', 'error', ...args],
+      { stdio: ['ignore', 'ignore', 'inherit'] },
+    ),
   );
   const socketOf = (functionName = 'edgeDetect'): string => join(dir, `${functionName}.sock`);
   await answering(socketOf('edgeDetectBatch'));
   return { name, pid: child.pid, socketOf, stop: () => stop(child) };
 }
 
+/** Notes a process that must not outlive the benchmark. */
+export function watch<T extends ChildProcess>(child: T): T {
+  children.add(child);
+  child.once('exit', () => children.delete(child));
+  return child;
+}
+
+/** Ends what still runs, without waiting for it. */
+export function endAll(): void {
+  for (const child of children) child.kill('SIGTERM');
+}
+
 /** One of the comparison agents beside this file. */
 export async function startScript(folder: string, name: string, file: string): Promise<Subject> {
   const path = join(folder, `${name}-${started++}.sock`);
-  const child = spawn(process.execPath, [fileURLToPath(new URL(file, import.meta.url)), path], {
-    stdio: ['ignore', 'ignore', 'inherit'],
-  });
+  const child = watch(
+    spawn(process.execPath, [fileURLToPath(new URL(file, import.meta.url)), path], {
+      stdio: ['ignore', 'ignore', 'inherit'],
+    }),
+  );
   await answering(path);
   return { name, pid: child.pid, socketOf: () => path, stop: () => stop(child) };
 }

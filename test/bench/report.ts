@@ -17,12 +17,17 @@ interface Row {
   readonly values: number[];
 }
 
-export function printJson(machine: string, figures: readonly Figure[]): void {
-  process.stdout.write(`${JSON.stringify({ machine, figures }, null, 2)}\n`);
+export function printJson(machine: string, figures: readonly Figure[], skipped: readonly string[]): void {
+  process.stdout.write(`${JSON.stringify({ machine, figures, skipped }, null, 2)}\n`);
 }
 
 /** Medians, and beside each how it stands to the base of its case: the median of the ratios turn by turn. */
-export function printTable(machine: string, figures: readonly Figure[], turns: number): void {
+export function printTable(
+  machine: string,
+  figures: readonly Figure[],
+  turns: number,
+  skipped: readonly string[],
+): void {
   const rows: Row[] = [];
   for (const figure of figures) {
     const same = rows.find(
@@ -47,6 +52,7 @@ export function printTable(machine: string, figures: readonly Figure[], turns: n
     table.push([row.case, row.subject, row.unit, format(median(row.values)), ratio]);
   }
   process.stdout.write(`${machine}; medians of ${turns} turns\n${table.toString()}\n`);
+  for (const reason of skipped) process.stdout.write(`skipped: ${reason}\n`);
 }
 
 function format(value: number): string {
