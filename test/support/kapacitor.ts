@@ -111,7 +111,7 @@ export class Kapacitor implements AsyncDisposable {
 
   /** Starts it, if need be again with what it had, and waits until it answers and has loaded all tasks. */
   async up(): Promise<void> {
-    const before = this.log.length;
+    const before = this.#starts();
     const running = await this.launch();
     let code: number | null | undefined;
     running.exited.then((exitCode) => {
@@ -120,8 +120,13 @@ export class Kapacitor implements AsyncDisposable {
     await until('kapacitord has started', () => {
       if (code !== undefined) throw new Error(`kapacitord has ended with ${code}:\n${this.log.slice(-8000)}`);
       // It answers requests before its tasks are loaded; this it says at the very end.
-      return this.log.indexOf('listening for signals', before) < 0 ? undefined : true;
+      return this.#starts() === before ? undefined : true;
     });
+  }
+
+  /** How often it has started to the end. */
+  #starts(): number {
+    return this.log.split('listening for signals').length - 1;
   }
 
   /** Starts it, and does not wait. */
