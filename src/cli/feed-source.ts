@@ -111,7 +111,7 @@ function openExecSource(
     readsLines: () => format === 'lp',
     pacer: makePacer(flags, Number.POSITIVE_INFINITY, false, nowNs),
     progress: undefined,
-    summary: () => `; ${poller.runs} runs, ${poller.failures} failed`,
+    summary: () => `; runs: ${poller.runs}, failed: ${poller.failures}`,
     isFruitless: () => flags.onFailure === undefined && poller.runs > 0 && poller.failures === poller.runs,
   };
 }

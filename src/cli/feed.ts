@@ -93,7 +93,7 @@ async function feed(flags: FeedFlags, io: Io): Promise<number> {
     target.close();
     rejections.close();
     const { lost, read, rejected, written } = work;
-    report(`${read} points read, ${written} written, ${rejected} rejected, ${lost} lost${source.summary()}`);
+    report(`points: ${read} read, ${written} written, ${rejected} rejected, ${lost} lost${source.summary()}`);
   }
   return work.rejected + work.lost > 0 || source.isFruitless() ? 1 : 0;
 }

@@ -58,7 +58,7 @@ describe('edge-detect feed --file', () => {
     const io = new CapturedIo('m v=1 1\nm s="a b" 2\n');
     expect(await feed(io, '--file', '-')).toBe(0);
     expect(io.out).toBe('m v=1 1\nm s="a b" 2\n');
-    expect(io.err).toBe('edge-detect feed: 2 points read, 2 written, 0 rejected, 0 lost\n');
+    expect(io.err).toBe('edge-detect feed: points: 2 read, 2 written, 0 rejected, 0 lost\n');
   });
 
   it('knows gzip by its content and the format by the name', async () => {
@@ -99,7 +99,7 @@ describe('edge-detect feed --file', () => {
     const rejected = join(folder(), 'rejected.lp');
     const io = new CapturedIo('m v=1 1\nm v=x 2\nm v=3 3\n');
     expect(await feed(io, '--file', '-', '--rejected', rejected)).toBe(1);
-    expect(io.err).toBe('edge-detect feed: 3 points read, 2 written, 1 rejected, 0 lost\n');
+    expect(io.err).toBe('edge-detect feed: points: 3 read, 2 written, 1 rejected, 0 lost\n');
     const kept = readFileSync(rejected, 'utf8');
     expect(kept).toMatch(/^# stdin:2:5: expected a value for field v .*\nm v=x 2\n$/);
     const again = new CapturedIo(kept.replace('v=x', 'v=2'));
@@ -127,7 +127,7 @@ describe('edge-detect feed --file', () => {
     watched.stderr.isTTY = true;
     await feed(watched, '--file', file);
     expect(watched.err).toMatch(/\d+% \| \d points written/);
-    expect(watched.err).toMatch(/1 points read, 1 written/);
+    expect(watched.err).toMatch(/points: 1 read, 1 written/);
     const unwatched = new CapturedIo();
     await feed(unwatched, '--file', file);
     expect(unwatched.err).not.toContain('%');
@@ -141,7 +141,7 @@ describe('edge-detect feed --file', () => {
     await io.said('m v=1 1\n');
     io.signal('SIGTERM');
     expect(await fed).toBe(0);
-    expect(io.err).toContain('1 points read, 1 written, 0 rejected, 0 lost');
+    expect(io.err).toContain('points: 1 read, 1 written, 0 rejected, 0 lost');
   });
 
   it('says where a gzipped file is cut off, after what stands before', async () => {
@@ -155,7 +155,7 @@ describe('edge-detect feed --file', () => {
     const io = new CapturedIo('m v=1 1\n');
     io.stdout.destroy(new Error('EPIPE'));
     expect(await feed(io, '--file', '-')).toBe(1);
-    expect(io.err).toContain('1 points read, 0 written, 0 rejected, 1 lost');
+    expect(io.err).toContain('points: 1 read, 0 written, 0 rejected, 1 lost');
     expect(io.err).toContain("edge-detect: standard output can't be written to");
   });
 });
@@ -180,7 +180,7 @@ describe('edge-detect feed --exec', () => {
     expect(io.err).toContain('run 2 failed: /bin/sh ended with exit code 255: connection refused');
     expect(io.err).toContain('run 4 failed: it printed nothing');
     expect(io.err).toContain("run 5 failed: nothing in what it printed is a point; it begins 'ADSL line 0");
-    expect(io.err).toContain('6 points read, 6 written, 0 rejected, 0 lost; 6 runs, 3 failed\n');
+    expect(io.err).toContain('points: 6 read, 6 written, 0 rejected, 0 lost; runs: 6, failed: 3\n');
   });
 
   it('ends a run that hangs, and polls on', async () => {
@@ -196,7 +196,7 @@ describe('edge-detect feed --exec', () => {
     expect(await feed(io, '--exec', router('!1', '!1'), ...STATUS, '--every', '10ms', '--polls', '2')).toBe(
       1,
     );
-    expect(io.err).toContain('0 points read, 0 written, 0 rejected, 0 lost; 2 runs, 2 failed');
+    expect(io.err).toContain('points: 0 read, 0 written, 0 rejected, 0 lost; runs: 2, failed: 2');
   });
 
   it('polls until it is told to end, and writes what it has', async () => {
@@ -205,7 +205,7 @@ describe('edge-detect feed --exec', () => {
     await io.said('SHOWTIME');
     io.signal('SIGTERM');
     expect(await fed).toBe(0);
-    expect(io.err).toContain('1 points read, 1 written, 0 rejected, 0 lost; 1 runs, 0 failed');
+    expect(io.err).toContain('points: 1 read, 1 written, 0 rejected, 0 lost; runs: 1, failed: 0');
   });
 
   it('reads line protocol, JSON, and through a shell', async () => {
@@ -255,7 +255,7 @@ describe('edge-detect feed --simulate', () => {
     await io.said('host=router2');
     io.signal('SIGINT');
     expect(await fed).toBe(0);
-    expect(io.err).toContain('6 points read, 6 written, 0 rejected, 0 lost');
+    expect(io.err).toContain('points: 6 read, 6 written, 0 rejected, 0 lost');
   });
 
   it('begins where it is told, without waiting if it is told so', async () => {
@@ -274,7 +274,7 @@ describe('edge-detect feed --simulate --pace max', () => {
     expect(await feed(io, '--simulate', 'adsl', '--every', '1h', '--start', '-150m', '--pace', 'max')).toBe(
       0,
     );
-    expect(io.err).toContain('3 points read, 3 written, 0 rejected, 0 lost');
+    expect(io.err).toContain('points: 3 read, 3 written, 0 rejected, 0 lost');
   });
 });
 
@@ -355,7 +355,7 @@ describe('edge-detect feed and servers', () => {
     io.signal('SIGTERM');
     expect(await fed).toBe(1);
     expect(io.err).toContain('lost 1 point: there was no more time to write them');
-    expect(io.err).toContain('1 points read, 0 written, 0 rejected, 1 lost');
+    expect(io.err).toContain('points: 1 read, 0 written, 0 rejected, 1 lost');
   });
 
   it('ends at once at the second signal', async () => {

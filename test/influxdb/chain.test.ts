@@ -72,7 +72,7 @@ describe.skipIf(influxCandidate === undefined || kapacitorCandidate === undefine
         'max',
       ];
       const code = await run(['feed', '--simulate', 'adsl', ...simulation, ...influx.flags('telegraf')], io);
-      expect(io.err).toContain('2880 points read, 2880 written, 0 rejected, 0 lost');
+      expect(io.err).toContain('points: 2880 read, 2880 written, 0 rejected, 0 lost');
       expect(code).toBe(0);
       const expected = edgesOf(SIMULATION);
       const edges = await until('all edges stand in adsl_edges', async () => {

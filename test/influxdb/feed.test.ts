@@ -61,7 +61,7 @@ for (const candidate of inject('influxdb')) {
         'm f=20 4611686018427387904',
       ];
       const { code, err } = await feed(database, lines.join('\n'));
-      expect(err).toContain('5 points read, 5 written, 0 rejected, 0 lost');
+      expect(err).toContain('points: 5 read, 5 written, 0 rejected, 0 lost');
       expect(code).toBe(0);
       expect(await influx.points(database, 'm')).toEqual([
         { timeNs: '-6795364578871345152', tags: {}, fields: { f: '5e-324' } },
@@ -116,7 +116,7 @@ for (const candidate of inject('influxdb')) {
         ...['--format', 'ndjson', '--precision', 'ns', '--measurement', 'm', '--tag', 't'],
       );
       expect(code).toBe(1);
-      expect(err).toContain('3 points read, 1 written, 2 rejected, 0 lost');
+      expect(err).toContain('points: 3 read, 1 written, 2 rejected, 0 lost');
       expect(err).toMatch(/rejected: .*has a line break/);
       expect(await influx.points(database, 'm')).toEqual([
         { timeNs: '1', tags: {}, fields: { v: '"a\nb\r\nc"' } },
@@ -146,7 +146,7 @@ for (const candidate of inject('influxdb')) {
         ]);
       }
       expect(kept).toBeGreaterThan(50);
-      expect(err).toContain(`300 points read, ${kept} written, ${300 - kept} rejected, 0 lost`);
+      expect(err).toContain(`points: 300 read, ${kept} written, ${300 - kept} rejected, 0 lost`);
     });
 
     it('loses nothing when the server is stopped and started again in mid-run', async () => {
@@ -172,7 +172,7 @@ for (const candidate of inject('influxdb')) {
       await io.said('is back after');
       pipe.end();
       expect(await fed).toBe(0);
-      expect(io.err).toContain('1000 points read, 1000 written, 0 rejected, 0 lost');
+      expect(io.err).toContain('points: 1000 read, 1000 written, 0 rejected, 0 lost');
       const points = await influx.points(database, 'm');
       expect(points.map(({ fields }) => fields.v)).toEqual(
         Array.from({ length: 1_000 }, (_, at) => `${at}i`),
@@ -187,7 +187,7 @@ for (const candidate of inject('influxdb')) {
       );
       const { code, err } = await feed(database, lines.join('\n'));
       expect(code).toBe(1);
-      expect(err).toContain('3000 points read, 2996 written, 4 rejected, 0 lost');
+      expect(err).toContain('points: 3000 read, 2996 written, 4 rejected, 0 lost');
       for (const at of [5, 1002, 1999, 2996])
         expect(err).toMatch(new RegExp(`rejected: .*field type conflict.*: m v="${at}" ${at}\n`));
       expect(await influx.points(database, 'm')).toHaveLength(2_996);
@@ -201,7 +201,7 @@ for (const candidate of inject('influxdb')) {
           ? /has no database 'nowhere': create it, or say --create-database/
           : /bucket "nowhere" not found.*check --org and --bucket/,
       );
-      expect(err).toContain('1 points read, 0 written, 0 rejected, 1 lost');
+      expect(err).toContain('points: 1 read, 0 written, 0 rejected, 1 lost');
     });
 
     it('says what the user is to do about a wrong password', async () => {
@@ -263,7 +263,7 @@ for (const candidate of inject('influxdb')) {
         ],
         io,
       );
-      expect(io.err).toContain('4 points read, 4 written, 0 rejected, 0 lost; 4 runs, 1 failed');
+      expect(io.err).toContain('points: 4 read, 4 written, 0 rejected, 0 lost; runs: 4, failed: 1');
       expect(code).toBe(0);
       const points = await influx.points(database, 'adsl_connection');
       expect(points.map(({ fields, tags }) => `${tags.host} ${fields.value} ${fields.snr_margin}`)).toEqual([
