@@ -29,6 +29,7 @@ export interface FeedFlags {
   readonly time?: string;
   readonly precision?: Precision;
   readonly type: readonly string[];
+  readonly rename: readonly string[];
   readonly pace?: number;
   readonly shiftToNow?: boolean;
   readonly influxdb?: URL;
@@ -111,6 +112,9 @@ function mappingOptions(): Option[] {
     )
       .argParser(collect)
       .default([], 'none'),
+    new Option('--rename <name=new>', 'what a tag or field is to be called (repeatable)')
+      .argParser(collect)
+      .default([], 'as it is'),
     new Option('--time <name>', 'the one that holds the time (default: time, timestamp or @timestamp)'),
     new Option(
       '--precision <unit>',
@@ -193,6 +197,7 @@ const BELONGS_TO: ReadonlyMap<string, readonly string[]> = new Map([
   ['time', ['file', 'exec']],
   ['precision', ['file', 'exec']],
   ['type', ['file', 'exec']],
+  ['rename', ['file', 'exec']],
   ['pace', ['file', 'simulate']],
   ['shiftToNow', ['file']],
   ['org', ['influxdb']],
@@ -249,7 +254,7 @@ function settleSwitches(command: Command): void {
 
 /** A variable holds all that a flag may be repeated for, with commas between. */
 function splitLists(command: Command): void {
-  for (const name of ['tag', 'type']) {
+  for (const name of ['tag', 'type', 'rename']) {
     if (command.getOptionValueSource(name) !== 'env') continue;
     const texts: readonly string[] = command.getOptionValue(name);
     command.setOptionValueWithSource(name, texts.join(',').split(','), 'env');

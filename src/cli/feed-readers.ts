@@ -59,6 +59,7 @@ export function readerFactory(
     timeName: flags.time,
     precision: flags.precision,
     types: typesOf(flags),
+    newNames: newNamesOf(flags),
   });
   if (format === 'ndjson') return () => new JsonReader(mapper, isWhole);
   if (flags.measurement === undefined)
@@ -82,6 +83,7 @@ export function refuseFlags(flags: FeedFlags, why: string, takesMeasurement: boo
     flags.tag.some((tag) => !tag.includes('=')) && '--tag without a value',
     flags.time !== undefined && '--time',
     flags.type.length > 0 && '--type',
+    flags.rename.length > 0 && '--rename',
   ].find((flag) => flag !== false);
   if (given !== undefined) throw new UsageError(`${given} is of no use here: ${why}`);
 }
@@ -126,4 +128,15 @@ function typesOf(flags: FeedFlags): Map<string, FieldType> {
     types.set(text.slice(0, at), type);
   }
   return types;
+}
+
+function newNamesOf(flags: FeedFlags): Map<string, string> {
+  const names = new Map<string, string>();
+  for (const text of flags.rename) {
+    const [, name, newName] = /^(.+)=([^=]+)$/.exec(text) ?? [];
+    if (name === undefined || newName === undefined)
+      throw new UsageError(`--rename ${text}: expected the old name and the new one: host.name=host`);
+    names.set(name, newName);
+  }
+  return names;
 }

@@ -18,6 +18,8 @@ export interface RecordOptions {
   /** The unit of times that are numbers; undefined: by their size. */
   readonly precision: Precision | undefined;
   readonly types: ReadonlyMap<string, FieldType>;
+  /** What tags and fields are called in the points, by what they are called in the records. */
+  readonly newNames: ReadonlyMap<string, string>;
 }
 
 /** One value of a record. A `text` says nothing of its type; the others come from a source that does. */
@@ -44,8 +46,13 @@ export class RecordMapper {
    * @throws UsageError naming the options' names that are not among them
    */
   checkNames(names: readonly string[], what: string): void {
-    const { tagNames, timeName, types } = this.#options;
-    const wanted = [...tagNames, ...types.keys(), ...(timeName === undefined ? [] : [timeName])];
+    const { newNames, tagNames, timeName, types } = this.#options;
+    const wanted = [
+      ...tagNames,
+      ...types.keys(),
+      ...newNames.keys(),
+      ...(timeName === undefined ? [] : [timeName]),
+    ];
     const missing = wanted.find((name) => !names.includes(name));
     if (missing !== undefined)
       throw new UsageError(`there is no ${what} ${missing}; there are: ${names.join(', ')}`);
@@ -57,7 +64,7 @@ export class RecordMapper {
    * @throws UsageError if the record could be a point but nobody has said of which measurement
    */
   read(record: ReadonlyMap<string, Cell>, raw: string, measurement?: string): Reading {
-    const { fixedTags, tagNames, types } = this.#options;
+    const { fixedTags, newNames, tagNames, types } = this.#options;
     const name = this.#options.measurement ?? measurement;
     if (name === undefined) throw new UsageError('no measurement: say --measurement NAME');
     const timeName = this.#options.timeName ?? TIME_NAMES.find((candidate) => record.has(candidate));
@@ -66,9 +73,10 @@ export class RecordMapper {
       const fields = new Map<string, LineValue>();
       for (const [key, cell] of record) {
         if (key === timeName) continue;
-        if (cell.kind === 'tag' || tagNames.has(key)) tags.set(key, cell.text);
+        const newName = newNames.get(key) ?? key;
+        if (cell.kind === 'tag' || tagNames.has(key)) tags.set(newName, cell.text);
         else if (types.get(key) !== 'ignore' && (cell.text !== '' || cell.kind === 'string'))
-          fields.set(key, this.#value(key, cell));
+          fields.set(newName, this.#value(key, cell));
       }
       if (fields.size === 0) return refused(raw, 'it has no field with a value');
       const text = formatLine({ measurement: name, tags, fields, time: undefined });

@@ -430,6 +430,11 @@ describe('edge-detect feed and its options', () => {
       /--tag without a value is of no use here/,
     ],
     [
+      'a new name that is none',
+      ['--file', '-', '--format', 'ndjson', '--rename', 'host'],
+      /--rename host: expected the old name and the new one/,
+    ],
+    [
       'a type that is none',
       ['--file', '-', '--format', 'csv', '--measurement', 'm', '--type', 'v=text'],
       /--type v=text: expected a name and one of float/,

@@ -14,6 +14,7 @@ const PLAIN: RecordOptions = {
   timeName: undefined,
   precision: undefined,
   types: new Map(),
+  newNames: new Map(),
 };
 
 function mapper(options: Partial<RecordOptions> = {}): RecordMapper {
@@ -264,6 +265,18 @@ describe('PatternReader', () => {
 });
 
 describe('RecordMapper', () => {
+  it('calls tags and fields by their new names, whatever else is said of the old ones', async () => {
+    const options = { tagNames: new Set(['router']), types: new Map([['n', 'int']] as const) };
+    const newNames = new Map([
+      ['router', 'host'],
+      ['n', 'errors'],
+    ]);
+    const reader = new CsvReader(mapper({ ...options, newNames }), ',');
+    expect(await read(reader, 'router,n,time\nr1,7,1514979051\n')).toEqual([
+      'm,host=r1 errors=7i 1514979051000000000',
+    ]);
+  });
+
   it('writes what any text is, or refuses it, and never makes two lines of it', async () => {
     const name = fc.string({ unit: 'grapheme', minLength: 1 });
     await fc.assert(
