@@ -67,20 +67,35 @@ export class Connection {
    */
   async request(method: string, path: string, body: string, signal: AbortSignal): Promise<Answer> {
     const { isCompressed, timeoutMs } = this.#options;
-    const timeout = AbortSignal.timeout(timeoutMs);
+    // By hand: AbortSignal.timeout() and any() would keep something of each request until its time is over.
+    const controller = new AbortController();
+    let isLate = false;
+    function onAbort(): void {
+      controller.abort();
+    }
+    function onTimeout(): void {
+      isLate = true;
+      controller.abort();
+    }
+    if (signal.aborted) controller.abort();
+    signal.addEventListener('abort', onAbort);
+    const timer = setTimeout(onTimeout, timeoutMs);
     try {
       return await this.#send(path, body, {
         method,
-        signal: AbortSignal.any([signal, timeout]),
+        signal: controller.signal,
         headers: { 'content-type': 'text/plain; charset=utf-8' },
         ...(isCompressed ? { gzipThreshold: GZIP_THRESHOLD } : {}),
       });
     } catch (error) {
-      if (timeout.aborted) throw new Error(`${this.place} has not answered within ${timeoutMs / 1000} s`);
+      if (isLate) throw new Error(`${this.place} has not answered within ${timeoutMs / 1000} s`);
       const code = codeOf(error) ?? '';
       const reason = EXPLANATIONS.get(code) ?? messageOf(error);
       if (TLS_FAULT.test(code)) throw new SetupError(`${this.place} can't be trusted: ${reason} (${code})`);
       throw new Error(`${this.place} can't be reached: ${reason}${code && ` (${code})`}`);
+    } finally {
+      clearTimeout(timer);
+      signal.removeEventListener('abort', onAbort);
     }
   }
 

@@ -1,3 +1,4 @@
+import { getEventListeners } from 'node:events';
 import { gzipSync } from 'node:zlib';
 import { describe, expect, it } from 'vitest';
 import { Connection } from '../../src/influx/connection.ts';
@@ -209,6 +210,14 @@ describe('InfluxTarget', () => {
     expect((await failureOf(influx.write(LINES, PATIENT))).message).toMatch(/has not answered within 0.1 s/);
     isQuiet = false;
     await influx.write(LINES, PATIENT);
+  });
+
+  it('leaves nothing of a request behind, however long the feed goes on', async () => {
+    const server = await influxdb('1.6.7', { status: 204 });
+    const feeding = new AbortController();
+    const influx = target(server, { database: 'd' });
+    for (let request = 0; request < 5; request++) await influx.write(LINES, feeding.signal);
+    expect(getEventListeners(feeding.signal, 'abort')).toEqual([]);
   });
 
   it('says who is not there', async () => {
