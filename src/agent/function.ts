@@ -1,6 +1,6 @@
 import type { AddedFields } from '../wire/added-fields.ts';
 import type { EdgeType } from '../wire/messages.ts';
-import type { Keys, PointView } from '../wire/point.ts';
+import type { Keys, Point, PointView } from '../wire/point.ts';
 import type { GivenOptions, OptionSpecs } from './options.ts';
 
 // The contract of a function: what a UDF is made of, and all that it needs to know of the agent.
@@ -20,7 +20,7 @@ export interface UdfFunction {
   readonly name: string;
   /** What comes in. */
   readonly wants: EdgeType;
-  /** What goes out. */
+  /** What goes out. From batches a stream can be made, but no batches from a stream. */
   readonly provides: EdgeType;
   readonly options: OptionSpecs;
   /**
@@ -62,8 +62,8 @@ export interface Handler {
   point(point: PointView, emit: Emit): void;
   /** Batch functions only: the points of this group follow. The view is valid only during the call. */
   beginBatch?(batch: BatchView): void;
-  /** Batch functions only: the group's points are complete. */
-  endBatch?(): void;
+  /** Batch functions only: the group's points are complete. What is emitted now is still part of the batch. */
+  endBatch?(emit: Emit): void;
   /** After all points that arrived together: the place for work in small pieces, for instance to free memory. */
   settle?(): void;
   /**
@@ -86,15 +86,24 @@ export interface BatchView {
   readonly bytes: Uint8Array;
   readonly groupStart: number;
   readonly groupEnd: number;
+  /** The group's id as Kapacitor made it. */
+  readonly group: string;
   /** The names of the group's tags, which are its dimensions. */
   tagNames(): string[];
 }
 
-/** Sends points on. In a batch function they become points of the batch that is open. */
+/** Sends points on, during a call of the handler. Where batches go out they become points of the one that is open. */
 export interface Emit {
   /**
    * Sends a point as the bytes it came in, or with fields added.
+   * @param point the one at hand, or a view of your own on a copy of another one's bytes
    * @param added fields to add or replace; set for this point
    */
   forward(point: PointView, added?: AddedFields): void;
+  /**
+   * Sends a point made anew; Kapacitor finds its group by the dimensions and tags. In a batch only time, tags and
+   * fields count.
+   * @throws RangeError if the time or an integer does not fit into 64 bits
+   */
+  send(point: Point): void;
 }

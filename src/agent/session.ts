@@ -4,6 +4,7 @@ import type { AddedFields } from '../wire/added-fields.ts';
 import { BatchBegin, checkBatchEnd, checkKeepalive } from '../wire/batch.ts';
 import { body, frameOf, MESSAGE, readEnvelope, sizeOfFrame, writeFrameHead } from '../wire/envelope.ts';
 import { FrameReader, type FrameSink } from '../wire/frames.ts';
+import { encodePoint } from '../wire/made-point.ts';
 import {
   decodeInitRequest,
   decodeRestoreRequest,
@@ -13,7 +14,7 @@ import {
   encodeRestoreResponse,
   type InitRequest,
 } from '../wire/messages.ts';
-import { PointView } from '../wire/point.ts';
+import { type Point, PointView } from '../wire/point.ts';
 import { ProtocolError } from '../wire/protocol-error.ts';
 import { sizeOfVarint32, writeVarint32 } from '../wire/varint.ts';
 import type { Emit, Handler, NodeContext, NodeLimits, NodeLog, UdfFunction } from './function.ts';
@@ -464,7 +465,8 @@ export class Session implements FrameSink, Emit, LiveSession {
     if (this.#function.wants === 'STREAM') this.#unexpected('a batch for a function that wants a stream');
     if (this.#batch !== undefined) this.#unexpected('a batch inside a batch');
     this.#batch = new BatchBegin(bytes, start, end);
-    this.#isBatchEmitted = false;
+    // A function that provides a stream has no use for a begin.
+    this.#isBatchEmitted = this.#function.provides === 'STREAM';
     this.#handler.beginBatch?.(this.#batch);
   }
 
@@ -472,18 +474,16 @@ export class Session implements FrameSink, Emit, LiveSession {
     if (this.#batch === undefined || this.#handler === undefined)
       this.#unexpected('the end of a batch without its begin');
     checkBatchEnd(bytes, start, end);
-    this.#handler.endBatch?.();
-    if (this.#isBatchEmitted) this.#writeFrame(MESSAGE.end, bytes, start, end);
+    this.#handler.endBatch?.(this);
+    if (this.#isBatchEmitted && this.#function.provides === 'BATCH')
+      this.#writeFrame(MESSAGE.end, bytes, start, end);
     this.#batch = undefined;
   }
 
   /** @internal Emit */
   forward(point: PointView, added?: AddedFields): void {
     point.validate();
-    if (this.#batch !== undefined && !this.#isBatchEmitted) {
-      this.#isBatchEmitted = true;
-      this.#writeFrame(MESSAGE.begin, this.#batch.bytes, 0, this.#batch.bytes.length);
-    }
+    if (this.#batch !== undefined && !this.#isBatchEmitted) this.#emitBegin(this.#batch.bytes);
     this.#edges++;
     if (added === undefined) this.#writeFrame(MESSAGE.point, point.bytes, point.start, point.end);
     else {
@@ -497,6 +497,19 @@ export class Session implements FrameSink, Emit, LiveSession {
       if (bodyAt !== at + room) piece.copyWithin(bodyAt, at + room, at + room + length);
       this.#outbox.advance(bodyAt + length);
     }
+  }
+
+  /** @internal Emit */
+  send(point: Point): void {
+    const frame = encodePoint(point);
+    if (this.#batch !== undefined && !this.#isBatchEmitted) this.#emitBegin(this.#batch.bytes);
+    this.#edges++;
+    this.#outbox.write(frame);
+  }
+
+  #emitBegin(bytes: Uint8Array): void {
+    this.#isBatchEmitted = true;
+    this.#writeFrame(MESSAGE.begin, bytes, 0, bytes.length);
   }
 
   #writeFrame(kind: number, bytes: Uint8Array, start: number, end: number): void {

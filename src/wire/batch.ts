@@ -56,6 +56,11 @@ export class BatchBegin {
     this.groupEnd = groupEnd;
   }
 
+  /** The group's id as Kapacitor made it. */
+  get group(): string {
+    return text(this.bytes, this.groupStart, this.groupEnd);
+  }
+
   /** The names of the group's tags. */
   tagNames(): string[] {
     const names: string[] = [];

@@ -283,12 +283,26 @@ export class PointView {
 
   /** A field's value, decoded; undefined if the point has none of that name. */
   field(name: string): FieldValue | undefined {
-    return this.toPoint().fields.get(name);
+    return this.#value(name, false);
   }
 
   /** A tag's value; undefined if the point has none of that name. */
   tag(name: string): string | undefined {
-    return this.toPoint().tags.get(name);
+    const value = this.#value(name, true);
+    return typeof value === 'string' ? value : undefined;
+  }
+
+  /** The last entry of this name counts, as in any map. */
+  #value(name: string, isTag: boolean): FieldValue | undefined {
+    const key = Buffer.from(name);
+    let value: FieldValue | undefined;
+    for (const { number, start, end } of this.#parts()) {
+      if (number < TAGS || number > BOOLS || number === BY_NAME || (number === TAGS) !== isTag) continue;
+      readEntry(this.bytes, start, end, number);
+      if (key.compare(this.bytes, entry[0], entry[1]) === 0)
+        value = decodedValue(this.bytes, KIND_OF_MAP[number], entry[2], entry[3]);
+    }
+    return value;
   }
 
   /**

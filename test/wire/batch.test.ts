@@ -32,7 +32,7 @@ test('the begin of a batch goes out as it came but for its size, with its group 
       const read = readBegin(bodyOf({ kind: 'begin', begin }, style));
       const message = Buffer.concat([Buffer.from('8201', 'hex'), frame(Buffer.from(read.bytes))]);
       expect(decodeRequest(message)).toEqual({ kind: 'begin', begin: { ...begin, size: 0n } });
-      expect(Buffer.from(read.bytes.subarray(read.groupStart, read.groupEnd)).toString()).toBe(begin.group);
+      expect(read.group).toBe(begin.group);
       expect(read.tagNames().sort()).toEqual(Object.keys(begin.tags).sort());
     }),
   );
