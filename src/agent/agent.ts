@@ -1,4 +1,4 @@
-import { LiveSessionTable } from './live-sessions.ts';
+import { LiveSessionTable, type SessionWatch } from './live-sessions.ts';
 import { Pacer } from './pacer.ts';
 import type { ServedFunction, SocketOptions } from './server.ts';
 import type { SessionLog } from './session.ts';
@@ -17,6 +17,8 @@ export interface AgentOptions extends SocketOptions {
   /** Groups that a node may keep unless its TICKscript says otherwise. */
   readonly maxGroups: number;
   readonly log: AgentLog;
+  /** Learns which tasks have a live session. */
+  readonly watch?: SessionWatch;
 }
 
 export interface Agent {
@@ -36,7 +38,7 @@ export async function startAgent(options: AgentOptions): Promise<Agent> {
   const sessions = new Sessions({
     maxFrameBytes: options.maxFrameBytes,
     limits: { maxGroups: options.maxGroups },
-    live: new LiveSessionTable(),
+    live: new LiveSessionTable(options.watch),
     clockMs,
     pacer: new Pacer(clockMs),
   });

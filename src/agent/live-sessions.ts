@@ -25,34 +25,54 @@ export interface LiveSessions {
   release(ids: NodeIds, session: LiveSession): void;
 }
 
+/** Learns which nodes have a live session. It must not throw. */
+export interface SessionWatch {
+  /** A session became the node's live one. */
+  got(ids: NodeIds): void;
+  /** The node has none any more. */
+  lost(ids: NodeIds): void;
+}
+
 /** The live sessions of an agent, kept in one process: the only one, or the primary of several. */
 export class LiveSessionTable implements LiveSessions {
   readonly #live = new Map<string, LiveSession>();
+  readonly #watch: SessionWatch | undefined;
+
+  constructor(watch?: SessionWatch) {
+    this.#watch = watch;
+  }
 
   claim(ids: NodeIds, session: LiveSession): boolean | Promise<boolean> {
     const key = keyOf(ids);
     const holder = this.#live.get(key);
     if (holder === undefined) {
-      this.#live.set(key, session);
+      this.#hold(ids, session);
       return true;
     }
     const silentMs = holder.silentMs();
     return typeof silentMs === 'number'
-      ? this.#decide(key, holder, session, silentMs)
-      : silentMs.then((ms) => this.#decide(key, holder, session, ms));
+      ? this.#decide(ids, holder, session, silentMs)
+      : silentMs.then((ms) => this.#decide(ids, holder, session, ms));
   }
 
   release(ids: NodeIds, session: LiveSession): void {
     const key = keyOf(ids);
-    if (this.#live.get(key) === session) this.#live.delete(key);
+    if (this.#live.get(key) !== session) return;
+    this.#live.delete(key);
+    this.#watch?.lost(ids);
   }
 
-  #decide(key: string, asked: LiveSession, session: LiveSession, silentMs: number): boolean {
-    const holder = this.#live.get(key);
+  #decide(ids: NodeIds, asked: LiveSession, session: LiveSession, silentMs: number): boolean {
+    const holder = this.#live.get(keyOf(ids));
     // While the answer was on its way the holder may have gone, or somebody else have come first.
     const isFree = holder === undefined || (holder === asked && silentMs > LIVE_MS);
-    if (isFree) this.#live.set(key, session);
+    if (isFree) this.#hold(ids, session);
     return isFree;
+  }
+
+  #hold(ids: NodeIds, session: LiveSession): void {
+    this.#live.set(keyOf(ids), session);
+    this.#watch?.got(ids);
   }
 }
 

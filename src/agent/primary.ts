@@ -4,6 +4,7 @@ import type { Agent, AgentOptions } from './agent.ts';
 import { type LiveSession, LiveSessionTable, type NodeIds } from './live-sessions.ts';
 import type { ServedFunction } from './server.ts';
 import { openSockets } from './sockets.ts';
+import { lookEveryMs, StallJudge } from './stall-judge.ts';
 import { isToPrimary, type ToWorker } from './worker-messages.ts';
 
 /** A worker that dies sooner than this after its start is started again only after a pause, which grows. */
@@ -14,6 +15,8 @@ const MAX_PAUSE_MS = 10_000;
 export interface ClusterOptions extends AgentOptions {
   /** How many worker processes, 2 or more. */
   readonly workers: number;
+  /** A worker whose event loop stands still for longer than this, in milliseconds, is killed; 0: none is. */
+  readonly watchdogMs: number;
   /** What is run as a worker, and its arguments. */
   readonly program: { readonly path: string; readonly args: readonly string[] };
 }
@@ -57,6 +60,10 @@ class Member {
   readonly worker: Worker;
   readonly startedMs = performance.now();
   connections = 0;
+  beats = 0;
+  /** Whether a debugger may hold it. */
+  isDebugged = false;
+  judge: StallJudge | undefined;
   readonly sessions = new Map<number, RemoteSession>();
   readonly #answers = new Map<number, (silentMs: number) => void>();
   #lastQuestion = 0;
@@ -91,15 +98,21 @@ class Member {
 
 class WorkerPool {
   readonly #options: ClusterOptions;
-  readonly #live = new LiveSessionTable();
+  readonly #live: LiveSessionTable;
   readonly #members = new Map<number, Member>();
   readonly #restarts = new Set<NodeJS.Timeout>();
+  readonly #looks: NodeJS.Timeout | undefined;
   #pauseMs = FIRST_PAUSE_MS;
   #isStopping = false;
   #onEmpty: (() => void) | undefined;
 
   constructor(options: ClusterOptions) {
     this.#options = options;
+    this.#live = new LiveSessionTable(options.watch);
+    if (options.watchdogMs !== 0) {
+      this.#looks = setInterval(() => this.#look(), lookEveryMs(options.watchdogMs));
+      this.#looks.unref();
+    }
   }
 
   /** Resolves when every worker is ready for connections. */
@@ -146,6 +159,7 @@ class WorkerPool {
             this.#members.set(worker.id, member);
             // One that was started again just before the stop would keep this process for ever.
             if (this.#isStopping) member.send({ type: 'stop' });
+            member.judge = new StallJudge(this.#options.watchdogMs, performance.now());
             this.#options.log.info({ worker: worker.id, pid: worker.process.pid }, 'worker ready');
             resolve();
             break;
@@ -157,6 +171,10 @@ class WorkerPool {
             break;
           case 'closed':
             member.connections--;
+            break;
+          case 'beat':
+            member.beats++;
+            member.isDebugged = message.isDebugged;
             break;
           case 'silence':
             member.answer(message.question, message.silentMs);
@@ -184,13 +202,34 @@ class WorkerPool {
     this.#live.release(session.ids, session);
   }
 
+  /** Kills the workers that stand still. One that hangs can freeze Kapacitor; one that is gone is started again. */
+  #look(): void {
+    const nowMs = performance.now();
+    for (const { worker, judge, beats, isDebugged } of this.#members.values()) {
+      if (judge?.look(nowMs, beats) !== 'stalled' || isDebugged) continue;
+      this.#options.log.error(
+        {
+          worker: worker.id,
+          pid: worker.process.pid,
+          stalledMs: Math.round(judge.stillMs),
+          watchdogMs: this.#options.watchdogMs,
+        },
+        'the event loop of a worker stands still: the worker is killed, since an agent that hangs can freeze Kapacitor',
+      );
+      worker.process.kill('SIGKILL');
+    }
+  }
+
   #onExit(member: Member, code: number | null, signal: string | null): void {
     const { worker } = member;
     this.#members.delete(worker.id);
     member.gone();
     for (const number of [...member.sessions.keys()]) this.#release(member, number);
     if (this.#isStopping) {
-      if (this.#members.size === 0) this.#onEmpty?.();
+      if (this.#members.size === 0) {
+        clearInterval(this.#looks);
+        this.#onEmpty?.();
+      }
       return;
     }
     const lived = performance.now() - member.startedMs;

@@ -19,6 +19,8 @@ export type ToPrimary =
   | { readonly type: 'release'; readonly session: number; readonly ids: NodeIds }
   /** A connection is over. */
   | { readonly type: 'closed' }
+  /** The event loop came round. */
+  | { readonly type: 'beat'; readonly isDebugged: boolean }
   | { readonly type: 'silence'; readonly question: number; readonly silentMs: number };
 
 /** Whether a message of the channel is one of ours: both ends are this program, so its type tells. */
@@ -27,7 +29,7 @@ export function isToWorker(message: unknown): message is ToWorker {
 }
 
 export function isToPrimary(message: unknown): message is ToPrimary {
-  return hasType(message, ['ready', 'claim', 'release', 'closed', 'silence']);
+  return hasType(message, ['ready', 'claim', 'release', 'closed', 'beat', 'silence']);
 }
 
 function hasType(message: unknown, types: readonly string[]): boolean {

@@ -1,3 +1,4 @@
+import inspector from 'node:inspector';
 import { Socket } from 'node:net';
 import type { AgentLog } from './agent.ts';
 import type { UdfFunction } from './function.ts';
@@ -5,12 +6,15 @@ import type { LiveSession, LiveSessions, NodeIds } from './live-sessions.ts';
 import { Pacer } from './pacer.ts';
 import type { SessionLog } from './session.ts';
 import { Sessions } from './sessions.ts';
+import { lookEveryMs } from './stall-judge.ts';
 import { isToWorker, type ToPrimary } from './worker-messages.ts';
 
 export interface WorkerOptions {
   readonly functions: readonly UdfFunction[];
   readonly maxFrameBytes: number;
   readonly maxGroups: number;
+  /** For how long the primary lets the event loop stand still, in milliseconds; 0: for ever. */
+  readonly watchdogMs: number;
   readonly log: AgentLog;
 }
 
@@ -59,7 +63,10 @@ export function runWorker(options: WorkerOptions): Promise<void> {
       sessions.abort();
       end();
     };
+    const beat = (): void => send({ type: 'beat', isDebugged: inspector.url() !== undefined });
+    const beats = options.watchdogMs === 0 ? undefined : setInterval(beat, lookEveryMs(options.watchdogMs));
     const end = (): void => {
+      clearInterval(beats);
       process.off('message', onMessage);
       process.off('disconnect', onDisconnect);
       if (process.connected) process.disconnect();

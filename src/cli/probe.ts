@@ -1,8 +1,8 @@
-import { Command, InvalidArgumentError, Option } from 'commander';
+import { Command, Option } from 'commander';
 import { messageOf, OperationError } from '../errors.ts';
-import { connectHost } from '../kapacitor/host.ts';
-import { durationNs } from '../kapacitor/tickscript-options.ts';
+import { shakeHands } from '../kapacitor/handshake.ts';
 import type { EdgeType, InfoResponse } from '../wire/messages.ts';
+import { durationParser } from './duration.ts';
 import type { Io } from './io.ts';
 import type { CommandFactory } from './run.ts';
 import { type ServedOptions, servedFunctions, servedOptions } from './served-functions.ts';
@@ -40,7 +40,7 @@ export const probeCommand: CommandFactory = (io, exit) => {
     )
     .addOption(
       new Option('--timeout <duration>', 'how long each answer may take: a number and one of u, ms, s, m, h')
-        .argParser(parseTimeout)
+        .argParser(durationParser(1, 3_600_000))
         .default(5000, '5s')
         .env('EDGE_DETECT_PROBE_TIMEOUT'),
     )
@@ -73,7 +73,7 @@ async function report(target: Target, timeoutMs: number, io: Io): Promise<boolea
   const title = target.name === undefined ? target.path : `${target.name} at ${target.path}`;
   try {
     const startMs = performance.now();
-    const info = await ask(target.path, timeoutMs);
+    const info = await shakeHands(target.path, timeoutMs);
     const tookMs = Math.max(1, Math.round(performance.now() - startMs));
     if (target.wants !== undefined && info.wants !== target.wants)
       throw new OperationError(
@@ -93,18 +93,6 @@ async function report(target: Target, timeoutMs: number, io: Io): Promise<boolea
   }
 }
 
-/** What kapacitord does: Info, half-close, and then it waits for the agent's end, without a limit of its own. */
-async function ask(path: string, timeoutMs: number): Promise<InfoResponse> {
-  const host = await connectHost(path, { sink: { emitted() {} }, timeoutMs });
-  try {
-    const info = await host.info();
-    await host.finish();
-    return info;
-  } finally {
-    host.destroy();
-  }
-}
-
 function optionList(info: InfoResponse): string[] {
   return Object.entries(info.options).map(([name, types]) => `.${name}(${types.join(', ')})`);
 }
@@ -118,11 +106,4 @@ function wrap(words: readonly string[], width: number): string[] {
     else lines[lines.length - 1] = `${last} ${word}`;
   }
   return lines;
-}
-
-function parseTimeout(text: string): number {
-  const timeoutMs = Number(durationNs(text) ?? 0n) / 1e6;
-  if (timeoutMs < 1 || timeoutMs > 3_600_000)
-    throw new InvalidArgumentError('It must be a duration from 1ms to 1h, for example 5s.');
-  return timeoutMs;
 }

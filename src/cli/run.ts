@@ -1,23 +1,20 @@
 import { readFileSync } from 'node:fs';
 import { Command, CommanderError } from 'commander';
 import { messageOf, UsageError } from '../errors.ts';
-import { feedCommand } from './feed.ts';
 import type { Io } from './io.ts';
-import { probeCommand } from './probe.ts';
-import { replayCommand } from './replay.ts';
-import { serveCommand } from './serve.ts';
-import { workerCommand } from './worker.ts';
 
 /** Makes one command. What its action resolves to, through `exit`, is the exit code; 0 unless it says otherwise. */
 export type CommandFactory = (io: Io, exit: (code: number) => void) => Command;
 
-const COMMANDS: readonly CommandFactory[] = [
-  serveCommand,
-  workerCommand,
-  probeCommand,
-  replayCommand,
-  feedCommand,
-];
+/** Only the command that is asked for is loaded: an agent needs no client of InfluxDB, nor the memory for one. */
+const COMMANDS: ReadonlyMap<string, () => Promise<CommandFactory>> = new Map([
+  ['serve', async () => (await import('./serve.ts')).serveCommand],
+  ['worker', async () => (await import('./worker.ts')).workerCommand],
+  ['probe', async () => (await import('./probe.ts')).probeCommand],
+  ['replay', async () => (await import('./replay.ts')).replayCommand],
+  ['feed', async () => (await import('./feed.ts')).feedCommand],
+  ['revive', async () => (await import('./revive.ts')).reviveCommand],
+]);
 
 function version(): string {
   const manifest: unknown = JSON.parse(readFileSync(new URL('../../package.json', import.meta.url), 'utf8'));
@@ -50,11 +47,14 @@ export async function run(argv: readonly string[], io: Io): Promise<number> {
       outputError: (text, write) => write(`edge-detect: ${usageError(text)} (--help shows what there is)\n`),
     })
     .exitOverride();
-  for (const make of COMMANDS) {
+  const isKnown = COMMANDS.has(argv[0] ?? '');
+  for (const [name, load] of COMMANDS) {
+    if (isKnown && name !== argv[0]) continue;
+    const make = await load();
     const command = make(io, (exitCode) => {
       code = exitCode;
     });
-    program.addCommand(command.copyInheritedSettings(program), { hidden: make === workerCommand });
+    program.addCommand(command.copyInheritedSettings(program), { hidden: name === 'worker' });
   }
   try {
     await program.parseAsync(argv, { from: 'user' });

@@ -3,19 +3,33 @@ import { availableParallelism } from 'node:os';
 import { Command, InvalidArgumentError, Option } from 'commander';
 import { startAgent } from '../agent/agent.ts';
 import { startCluster } from '../agent/primary.ts';
+import { startWatchdog } from '../agent/watchdog.ts';
 import { messageOf, UsageError } from '../errors.ts';
+import type { KapacitorApi } from '../kapacitor/api.ts';
+import { durationParser } from './duration.ts';
 import type { Io } from './io.ts';
+import {
+  CREDENTIALS_HELP,
+  type KapacitorOptions,
+  kapacitorApi,
+  kapacitorOptions,
+} from './kapacitor-options.ts';
 import { type LogOptions, logOptions, makeLog } from './log.ts';
 import type { CommandFactory } from './run.ts';
 import { type ServedOptions, servedFunctions, servedOptions } from './served-functions.ts';
+import { SessionKeeper } from './session-keeper.ts';
 import { workerProgram } from './worker.ts';
 
-interface ServeOptions extends ServedOptions, LogOptions {
+interface ServeOptions extends ServedOptions, LogOptions, KapacitorOptions {
   readonly socketMode: number;
   readonly socketGroup?: string;
   readonly maxFrameBytes: number;
   readonly maxGroups: number;
   readonly workers: number;
+  /** Milliseconds; 0: off. */
+  readonly watchdog: number;
+  readonly revive?: string;
+  readonly reviveTries: number;
 }
 
 const MIB = 1024 * 1024;
@@ -57,6 +71,26 @@ export const serveCommand: CommandFactory = (io, exit) => {
       .default(1)
       .env('EDGE_DETECT_WORKERS'),
   );
+  command
+    .addOption(
+      new Option('--watchdog <duration>', 'kill a process that stands still for longer than this; 0: never')
+        .argParser(durationParser(100, 3_600_000, true))
+        .default(5000, '5s')
+        .env('EDGE_DETECT_WATCHDOG'),
+    )
+    .addOption(
+      new Option(
+        '--revive <url>',
+        "bring back tasks that lost their UDF: the URL of Kapacitor's HTTP API",
+      ).env('EDGE_DETECT_REVIVE'),
+    )
+    .addOption(
+      new Option('--revive-tries <n>', 'give a task up after so many tries in a row')
+        .argParser(parseCount)
+        .default(10)
+        .env('EDGE_DETECT_REVIVE_TRIES'),
+    );
+  for (const option of kapacitorOptions()) command.addOption(option);
   for (const option of logOptions()) command.addOption(option);
   command.addHelpText(
     'after',
@@ -66,18 +100,24 @@ Examples:
   edge-detect serve --socket-dir /tmp/udf --log-format pretty
   edge-detect serve --function edgeDetect=/run/edge.sock --socket-group kapacitor
   EDGE_DETECT_SOCKET_MODE=0666 edge-detect serve
+  edge-detect serve --revive http://kapacitor:9092
+
+${CREDENTIALS_HELP}
 
 Stops at SIGTERM or SIGINT once everything that was read is answered; a second one ends it at once.`,
   );
-  return command.action(async (options: ServeOptions) => exit(await serve(options, io)));
+  return command.action(async (options: ServeOptions) => {
+    const source = command.getOptionValueSource('revive');
+    const kapacitor = options.revive ? kapacitorApi(options.revive, '--revive', source, options) : undefined;
+    exit(await serve(options, kapacitor, io));
+  });
 };
 
-async function serve(options: ServeOptions, io: Io): Promise<number> {
+async function serve(options: ServeOptions, kapacitor: KapacitorApi | undefined, io: Io): Promise<number> {
   const functions = servedFunctions(options);
   const groupId = options.socketGroup === undefined ? undefined : groupIdOf(options.socketGroup);
   const log = makeLog(io, options);
-  const { maxFrameBytes, maxGroups, workers } = options;
-  const agentOptions = { functions, mode: options.socketMode, groupId, maxFrameBytes, maxGroups, log };
+  const { maxFrameBytes, maxGroups, watchdog, workers } = options;
   const first = Promise.withResolvers<void>();
   const second = Promise.withResolvers<void>();
   let isStopping = false;
@@ -88,18 +128,37 @@ async function serve(options: ServeOptions, io: Io): Promise<number> {
     (isStopping ? second : first).resolve();
     isStopping = true;
   });
+  const onWatchdogFailure = (error: Error): void =>
+    log.error({ error: error.message }, 'the watchdog failed: nobody watches the event loop any more');
+  const keeper = new SessionKeeper({ functions, kapacitor, log, maxTries: options.reviveTries });
+  const agentOptions = {
+    functions,
+    mode: options.socketMode,
+    groupId,
+    maxFrameBytes,
+    maxGroups,
+    log,
+    watch: keeper,
+  };
+  const program = workerProgram({ ...options, watchdogMs: watchdog });
+  // Before the sockets: everything that has waited for them connects at once.
+  const stopWatchdog = watchdog === 0 ? undefined : startWatchdog(watchdog, onWatchdogFailure);
   try {
     const agent = await (workers === 1
       ? startAgent(agentOptions)
-      : startCluster({ ...agentOptions, workers, program: workerProgram(options) }));
+      : startCluster({ ...agentOptions, workers, watchdogMs: watchdog, program }));
+    keeper.start();
     await first.promise;
-    const isForced = await Promise.race([agent.stop().then(() => false), second.promise.then(() => true)]);
+    const stopped = keeper.stop().then(() => agent.stop());
+    const isForced = await Promise.race([stopped.then(() => false), second.promise.then(() => true)]);
+    keeper.close();
     if (isForced) {
       agent.abort();
       return 1;
     }
   } finally {
     off();
+    await stopWatchdog?.();
   }
   log.info({}, 'stopped');
   return 0;

@@ -10,6 +10,7 @@ import type { CommandFactory } from './run.ts';
 interface WorkerSettings extends LogOptions {
   readonly maxFrameBytes: number;
   readonly maxGroups: number;
+  readonly watchdogMs: number;
 }
 
 /** How `serve --workers` runs its workers: this program, with the hidden command `worker`. */
@@ -18,6 +19,7 @@ export function workerProgram(options: WorkerSettings): { path: string; args: st
     'worker',
     `--max-frame-bytes=${options.maxFrameBytes}`,
     `--max-groups=${options.maxGroups}`,
+    `--watchdog-ms=${options.watchdogMs}`,
     `--log-level=${options.logLevel}`,
     ...(options.logFormat === undefined ? [] : [`--log-format=${options.logFormat}`]),
   ];
@@ -30,6 +32,7 @@ export const workerCommand: CommandFactory = (io) =>
   new Command('worker')
     .requiredOption('--max-frame-bytes <bytes>', '', Number)
     .requiredOption('--max-groups <n>', '', Number)
+    .requiredOption('--watchdog-ms <ms>', '', Number)
     .requiredOption('--log-level <level>')
     .option('--log-format <format>')
     .action(async (settings: WorkerSettings) => {

@@ -1,7 +1,7 @@
 import { existsSync, lstatSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { afterEach, beforeEach, describe, expect, test } from 'vitest';
+import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest';
 import { run } from '../../src/cli/run.ts';
 import { CapturedIo } from '../support/captured-io.ts';
 import { initRequest, pointRequest, stringOption } from '../support/functions.ts';
@@ -104,7 +104,10 @@ describe('serve', () => {
 
   test('logs no more than it is asked to', async () => {
     const serving = serve('--log-level', 'error');
-    // Told to stop before it has begun, it opens its sockets and closes them.
+    // It says nothing of it, so its socket tells that it serves.
+    await vi.waitFor(() => expect(existsSync(join(folder, 'edgeDetectBatch.sock'))).toBe(true), {
+      timeout: 10_000,
+    });
     expect(await stopped(serving)).toBe(0);
     expect(existsSync(join(folder, 'edgeDetect.sock'))).toBe(false);
     expect(serving.io.err).toBe('');

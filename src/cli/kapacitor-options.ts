@@ -1,0 +1,109 @@
+import { readFileSync } from 'node:fs';
+import { InvalidArgumentError, Option } from 'commander';
+import { messageOf, UsageError } from '../errors.ts';
+import { basicAuthorization, KapacitorApi, tokenAuthorization } from '../kapacitor/api.ts';
+import { durationParser } from './duration.ts';
+
+export interface KapacitorOptions {
+  readonly kapacitorCa?: string;
+  readonly kapacitorInsecure?: boolean;
+  /** Milliseconds. */
+  readonly kapacitorTimeout: number;
+}
+
+const USER = 'EDGE_DETECT_KAPACITOR_USER';
+const PASSWORD = 'EDGE_DETECT_KAPACITOR_PASSWORD';
+const TOKEN = 'EDGE_DETECT_KAPACITOR_TOKEN';
+
+/** What the help says of what must not stand among a program's arguments, where everybody can read it. */
+export const CREDENTIALS_HELP = `Who asks Kapacitor is said by variables alone: ${USER} and
+${PASSWORD}, or ${TOKEN} (a JSON web token);
+${PASSWORD}_FILE and ${TOKEN}_FILE name files that hold them.`;
+
+/** The options that say how Kapacitor's HTTP API is reached. */
+export function kapacitorOptions(): Option[] {
+  return [
+    new Option('--kapacitor-ca <file>', 'trust certificates signed by those in this file (PEM)').env(
+      'EDGE_DETECT_KAPACITOR_CA',
+    ),
+    new Option('--kapacitor-insecure [yes]', 'trust any certificate')
+      .preset('yes')
+      .argParser(parseSwitch)
+      .env('EDGE_DETECT_KAPACITOR_INSECURE'),
+    new Option('--kapacitor-timeout <duration>', 'how long Kapacitor may take for an answer')
+      .argParser(durationParser(1, 3_600_000))
+      .default(10_000, '10s')
+      .env('EDGE_DETECT_KAPACITOR_TIMEOUT'),
+  ];
+}
+
+/**
+ * The API at a URL.
+ * @param flag what named it, for messages
+ * @param source where commander found it; credentials in the URL are taken from a variable only
+ * @throws UsageError where something does not fit; no message repeats a secret
+ */
+export function kapacitorApi(
+  text: string,
+  flag: string,
+  source: string | undefined,
+  options: KapacitorOptions,
+): KapacitorApi {
+  const url = URL.canParse(text) ? new URL(text) : undefined;
+  // The text may hold a password, so it is not repeated.
+  if (url === undefined || (url.protocol !== 'http:' && url.protocol !== 'https:') || url.search || url.hash)
+    throw new UsageError(`the URL of ${flag} must be one such as http://kapacitor:9092`);
+  const user = decodeURIComponent(url.username);
+  const password = decodeURIComponent(url.password);
+  if ((user || password) && source === 'cli')
+    throw new UsageError(
+      `the URL of ${flag} holds a user or password, which everybody can read there: give them by ${USER} and ${PASSWORD}`,
+    );
+  url.username = '';
+  url.password = '';
+  return new KapacitorApi({
+    url,
+    authorization: authorization(user, password),
+    ca: options.kapacitorCa ? readText(options.kapacitorCa, '--kapacitor-ca') : undefined,
+    isInsecure: options.kapacitorInsecure === true,
+    timeoutMs: options.kapacitorTimeout,
+  });
+}
+
+function authorization(urlUser: string, urlPassword: string): string | undefined {
+  const token = secret(TOKEN);
+  const user = process.env[USER] || urlUser;
+  const password = secret(PASSWORD) || urlPassword;
+  if (token !== '' && user !== '') throw new UsageError(`${TOKEN} and a user are two ways: use one of them`);
+  if (token !== '') {
+    // A header must not be cut in two, and the error for that would show it.
+    if (!/^[\x21-\x7e]+$/.test(token))
+      throw new UsageError(`${TOKEN} is no token: there are spaces or the like in it`);
+    return tokenAuthorization(token);
+  }
+  if (user === '' && password === '') return undefined;
+  if (user === '' || password === '')
+    throw new UsageError(`${USER} and ${PASSWORD} go together: one is missing`);
+  return basicAuthorization(user, password);
+}
+
+function secret(variable: string): string {
+  const file = process.env[`${variable}_FILE`];
+  if (file === undefined || file === '') return process.env[variable] ?? '';
+  return readText(file, `${variable}_FILE`).trim();
+}
+
+function readText(file: string, name: string): string {
+  try {
+    return readFileSync(file, 'utf8');
+  } catch (error) {
+    throw new UsageError(`${name}: cannot read it: ${messageOf(error)}`);
+  }
+}
+
+/** A switch as an option with a value: commander takes a plain one for set if its variable is there, even as 0. */
+export function parseSwitch(text: string): boolean {
+  if (/^(?:1|true|yes|on)$/i.test(text)) return true;
+  if (/^(?:0|false|no|off|)$/i.test(text)) return false;
+  throw new InvalidArgumentError('It must be yes or no.');
+}
