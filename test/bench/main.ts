@@ -60,7 +60,8 @@ for (const [signal, code] of [
   ['SIGINT', 130],
   ['SIGTERM', 143],
 ] as const) {
-  process.once(signal, () => {
+  // Not once: whoever stops a group of processes may signal this one twice, which would cut the tidying short.
+  process.on(signal, () => {
     endAll();
     rmSync(folder, { recursive: true, force: true });
     process.exit(code);
