@@ -1,6 +1,5 @@
 import { Option } from 'commander';
 import pino, { type Logger } from 'pino';
-import pretty from 'pino-pretty';
 import type { Io } from './io.ts';
 
 export const LOG_LEVELS = ['trace', 'debug', 'info', 'warn', 'error', 'fatal', 'silent'] as const;
@@ -29,18 +28,10 @@ export function logOptions(): Option[] {
 }
 
 /** The program's log, on standard error. */
-export function makeLog(io: Io, options: LogOptions): Logger {
+export async function makeLog(io: Io, options: LogOptions): Promise<Logger> {
   const isWatched = io.stderr.isTTY === true;
   const format = options.logFormat ?? (isWatched ? 'pretty' : 'json');
-  const stream =
-    format === 'pretty'
-      ? pretty({
-          destination: io.stderr,
-          colorize: isWatched && !process.env.NO_COLOR,
-          ignore: 'pid,hostname',
-          translateTime: 'SYS:yyyy-mm-dd HH:MM:ss',
-        })
-      : io.stderr;
+  const stream = format === 'pretty' ? await prettyStream(io, isWatched) : io.stderr;
   return pino(
     {
       level: options.logLevel,
@@ -50,4 +41,15 @@ export function makeLog(io: Io, options: LogOptions): Logger {
     },
     stream,
   );
+}
+
+/** Loaded only where a person reads: an agent in a container needs neither the time nor the memory for it. */
+async function prettyStream(io: Io, isWatched: boolean): Promise<NodeJS.WritableStream> {
+  const { default: pretty } = await import('pino-pretty');
+  return pretty({
+    destination: io.stderr,
+    colorize: isWatched && !process.env.NO_COLOR,
+    ignore: 'pid,hostname',
+    translateTime: 'SYS:yyyy-mm-dd HH:MM:ss',
+  });
 }

@@ -116,7 +116,7 @@ Stops at SIGTERM or SIGINT once everything that was read is answered; a second o
 async function serve(options: ServeOptions, kapacitor: KapacitorApi | undefined, io: Io): Promise<number> {
   const functions = servedFunctions(options);
   const groupId = options.socketGroup === undefined ? undefined : groupIdOf(options.socketGroup);
-  const log = makeLog(io, options);
+  const log = await makeLog(io, options);
   const { maxFrameBytes, maxGroups, watchdog, workers } = options;
   const first = Promise.withResolvers<void>();
   const second = Promise.withResolvers<void>();

@@ -38,7 +38,7 @@ export const workerCommand: CommandFactory = (io) =>
     .action(async (settings: WorkerSettings) => {
       // The primary decides when to stop; a terminal sends its signals to every process.
       const off = io.onSignal(() => undefined);
-      const log = makeLog(io, settings).child({ worker: cluster.worker?.id });
+      const log = (await makeLog(io, settings)).child({ worker: cluster.worker?.id });
       await runWorker({ functions: FUNCTIONS, ...settings, log });
       off();
     });
