@@ -207,7 +207,9 @@ describe.skipIf(engine === undefined)('the image', () => {
     await container.wait();
     const kapacitor = await startVisitor(volume, `${KAPACITOR_ID}:${AGENT_ID}`);
     const left = await kapacitor.exec(['ls', SOCKET_DIR]);
-    expect(left.stdout.trim().split('\n')).toEqual(['edgeDetect.sock', 'edgeDetectBatch.sock']);
+    // Beside the journal of the tasks that it had.
+    const sockets = left.stdout.split('\n').filter((name) => name.endsWith('.sock'));
+    expect(sockets).toEqual(['edgeDetect.sock', 'edgeDetectBatch.sock']);
     expect((await kapacitor.exec(PROBE)).exitCode).toBe(1);
     await container.start();
     await expect.poll(() => healthOf(agent), WAITING).toBe('healthy');

@@ -44,8 +44,9 @@ export async function startCollector(): Promise<Collector> {
   return collector;
 }
 
-export async function startAgent(folder: string): Promise<AgentProcess> {
-  const agent = await startAgentProcess({ folder });
+/** @param args for `serve` */
+export async function startAgent(folder: string, args: readonly string[] = []): Promise<AgentProcess> {
+  const agent = await startAgentProcess({ folder, args });
   atEnd(() => agent.stop());
   return agent;
 }
