@@ -1,0 +1,19 @@
+import { expect, test } from 'vitest';
+import { withAgent } from '../support/agent.ts';
+import { readCapture } from '../support/capture.ts';
+import { converse } from '../support/conversation.ts';
+import { initRequest } from '../support/functions.ts';
+import { encodeRequest, frame } from '../support/protocol.ts';
+
+test('mirror sends every point on as it came', () =>
+  withAgent(async (agent) => {
+    const points = readCapture('field-types').messages.filter(
+      (_, index) => readCapture('field-types').requests[index].kind === 'point',
+    );
+    const init = frame(encodeRequest(initRequest()));
+    const answers = await converse(agent.socketOf('mirror'), [init, ...points.map(frame)]);
+    const echoed = Buffer.concat(points.map(frame));
+    expect(answers.subarray(-echoed.length).equals(echoed)).toBe(true);
+    // Besides: the answer to Init.
+    expect(answers.length - echoed.length).toBeLessThan(10);
+  }));
