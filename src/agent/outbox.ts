@@ -29,8 +29,6 @@ export class Outbox {
   #isBlocked = false;
   #isEnding = false;
   #lingers = false;
-  /** Bytes handed to the socket. */
-  bytesOut = 0;
 
   /** @param onDrain called when the peer has read what had to wait, and more may be flushed */
   constructor(socket: Socket, onDrain: () => void) {
@@ -124,7 +122,6 @@ export class Outbox {
   }
 
   #send(bytes: Uint8Array): void {
-    this.bytesOut += bytes.length;
     this.#socket.write(bytes, this.#onWritten);
     // The system takes bytes at once as long as the peer keeps up; nothing is left in the stream then.
     this.#isBlocked = this.#socket.writableLength > 0;

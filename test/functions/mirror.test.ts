@@ -7,12 +7,11 @@ import { encodeRequest, frame } from '../support/protocol.ts';
 
 test('mirror sends every point on as it came', () =>
   withAgent(async (agent) => {
-    const points = readCapture('field-types').messages.filter(
-      (_, index) => readCapture('field-types').requests[index].kind === 'point',
-    );
+    const { messages, requests } = readCapture('field-types');
+    const points = messages.filter((_, index) => requests[index].kind === 'point').map(frame);
     const init = frame(encodeRequest(initRequest()));
-    const answers = await converse(agent.socketOf('mirror'), [init, ...points.map(frame)]);
-    const echoed = Buffer.concat(points.map(frame));
+    const answers = await converse(agent.socketOf('mirror'), [init, ...points]);
+    const echoed = Buffer.concat(points);
     expect(answers.subarray(-echoed.length).equals(echoed)).toBe(true);
     // Besides: the answer to Init.
     expect(answers.length - echoed.length).toBeLessThan(10);
