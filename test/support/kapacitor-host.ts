@@ -87,10 +87,20 @@ async function startContainer(image: string, folder: string, conf: string): Prom
   return {
     exited,
     async signal(name) {
-      await handle.kill({ signal: name });
+      // One that has fallen already, for instance by a race of its own, needs no signal any more.
+      await handle.kill({ signal: name }).catch((error: unknown) => {
+        if (!isGone(error)) throw error;
+      });
       await exited;
     },
   };
+}
+
+/** Whether the engine says that the container does not run, or is not there any more. */
+function isGone(error: unknown): boolean {
+  return (
+    error instanceof Error && 'statusCode' in error && (error.statusCode === 409 || error.statusCode === 404)
+  );
 }
 
 /** Its log is a file already; this is what Go prints when it falls, kept beside the configuration. */

@@ -152,8 +152,11 @@ export class Kapacitor implements AsyncDisposable {
     this.#running = undefined;
     if (running === undefined) return null;
     const killer = setTimeout(() => running.signal('SIGKILL'), PATIENCE_MS);
-    await running.signal('SIGTERM');
-    clearTimeout(killer);
+    try {
+      await running.signal('SIGTERM');
+    } finally {
+      clearTimeout(killer);
+    }
     return running.exited;
   }
 
