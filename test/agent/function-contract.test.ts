@@ -220,6 +220,27 @@ describe('a function of batches that makes points anew', () => {
   );
 });
 
+test('a point that fields are added to may become longer or shorter, by whatever length', () =>
+  withAgent(async (agent) => {
+    const peer = await Peer.reading(agent.socketOf('records'));
+    const lengths = Array.from({ length: 160 }, (_, i) => i);
+    const group = (i: number) => 'x'.repeat(i);
+    // The field `before` that is there gives way to a shorter one, or to none but itself at a group's first point.
+    const before: Value = { type: 'string', v: 'a text that is longer than a number' };
+    const points = lengths.flatMap((i) =>
+      [1, 2].map((v) => pointRequest({ group: group(i), fields: { value: float(v), before } })),
+    );
+    peer.send(initRequest(), ...points);
+    await peer.answered('point', points.length);
+    expect(fieldsOf(peer)).toEqual(
+      lengths.flatMap(() => [
+        { value: float(1), before },
+        { value: float(2), before: float(1) },
+      ]),
+    );
+    peer.destroy();
+  }, FUNCTIONS));
+
 test('what is forwarded unchanged is the very bytes that came', () =>
   withAgent(async (agent) => {
     const style = {

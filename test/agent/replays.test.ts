@@ -1,7 +1,7 @@
 import { expect, test } from 'vitest';
 import { startTestAgent, type TestAgent } from '../support/agent.ts';
 import { initRequest, pointRequest, stringOption } from '../support/functions.ts';
-import { Peer } from '../support/peer.ts';
+import { Peer, rest } from '../support/peer.ts';
 import type { Request } from '../support/protocol.ts';
 
 /** An agent whose clock the test sets. */
@@ -108,6 +108,22 @@ test.each([
     expect(await snapshotOf(next)).toEqual(snapshot);
   }),
 );
+
+test('a half-closed session whose last answers nobody has read yet is live no more', () =>
+  withClock(async (agent, _, open) => {
+    const last = await Peer.silent(agent.socketOf('edgeDetect'));
+    const edges = Array.from({ length: 700 }, (_, i) =>
+      pointRequest({ name: 'x'.repeat(1000), fields: { value: { type: 'int', v: BigInt(i) } } }),
+    );
+    last.send(INIT, ...edges);
+    await agent.logged(({ message }) => message === 'task connected');
+    last.halfClose();
+    await rest(() => last.unsentBytes);
+    await liveSnapshot(await open());
+    expect(agent.log.map(({ message }) => message)).not.toContain('task disconnected');
+    expect(agent.log.map(({ message }) => message)).not.toContain('replay connected');
+    last.destroy();
+  }));
 
 test('a session that was silent for more than 30 seconds no longer counts as live', () =>
   withClock(async (_, clock, open) => {

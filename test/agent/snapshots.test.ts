@@ -215,6 +215,11 @@ describe('a restore', () => {
     };
     return withAgent(
       async (agent) => {
+        const started = await Peer.reading(agent.socketOf('counting'));
+        started.send(initRequest(), pointRequest(), restoreOf(Buffer.from('a')));
+        started.halfClose();
+        await started.closed();
+        expect(opened.splice(0)).toEqual([['point'], ['restore a']]);
         const peer = await Peer.reading(agent.socketOf('counting'));
         peer.send(initRequest(), restoreOf(Buffer.from('a')), pointRequest(), restoreOf(Buffer.from('b')));
         peer.send(restoreOf(Buffer.from('c')), pointRequest());
