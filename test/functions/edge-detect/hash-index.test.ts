@@ -73,7 +73,7 @@ test.each([
 ])(
   'so many that tables are split, with hashes %s, are all found, and half of them when the others go',
   (_, hashOf) => {
-    const count = 30_000;
+    const count = 12_000;
     const index = new HashIndex();
     const model = new Model();
     const hashes = Array.from({ length: count }, (_, id) => hashOf(id));
