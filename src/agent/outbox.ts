@@ -106,8 +106,10 @@ export class Outbox {
     if (!this.#isBlocked && this.#length > 0) {
       this.#send(this.#piece.subarray(0, this.#length));
       this.#length = 0;
-      // What the socket could not pass on at once lies in the piece itself: it must not be written over.
-      if (this.#isBlocked) this.#piece = Buffer.allocUnsafe(FIRST_PIECE_BYTES);
+      // What the socket could not pass on at once lies in the piece itself: it must not be written over. One that was
+      // made for a large frame is not kept for the small ones.
+      if (this.#isBlocked || this.#piece.length > PIECE_BYTES)
+        this.#piece = Buffer.allocUnsafe(FIRST_PIECE_BYTES);
     }
     if (!this.#isEnding || this.#isBlocked) return;
     if (this.#lingers) this.#socket.end();

@@ -61,7 +61,14 @@ export class Keys {
   readonly #fieldIndex: Int32Array;
   readonly #tagIndex: Int32Array;
 
+  /** @param wanted each once, and none without a name */
   constructor(wanted: readonly { readonly type: 'field' | 'tag'; readonly name: string }[]) {
+    const seen = new Set<string>();
+    for (const { type, name } of wanted) {
+      if (name === '') throw new Error(`a ${type} without a name is wanted`);
+      if (seen.has(`${type} ${name}`)) throw new Error(`the ${type} '${name}' is wanted twice`);
+      seen.add(`${type} ${name}`);
+    }
     this.kind = new Uint8Array(wanted.length);
     this.lo = new Int32Array(wanted.length);
     this.hi = new Int32Array(wanted.length);

@@ -117,6 +117,12 @@ describe('a point, whoever wrote it', () => {
   });
 });
 
+test('keys of which one would never be found are refused', () => {
+  const key = { type: 'field', name: 'a' } as const;
+  expect(() => new Keys([key, { type: 'tag', name: 'a' }, key])).toThrow("the field 'a' is wanted twice");
+  expect(() => new Keys([{ type: 'tag', name: '' }])).toThrow('a tag without a name');
+});
+
 test('what the point lacks is undefined', () => {
   const view = viewOf(
     { ...EMPTY, tags: { a: '' }, fields: { b: { type: 'string', v: '' } } },
