@@ -6,5 +6,7 @@ export default defineConfig({
     exclude: ['test/kapacitor/**', 'test/docker/**', 'test/influxdb/**', 'test/faults/**'],
     setupFiles: ['test/support/leak-check.ts'],
     testTimeout: 20_000,
+    // Many tests wait for processes of their own: on a machine of two cores one worker would leave half of it idle.
+    maxWorkers: 2,
   },
 });
