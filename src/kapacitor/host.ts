@@ -280,7 +280,8 @@ export class Host implements FrameSink {
     const latestMs = performance.now() - this.#timeoutMs;
     const overdue = this.#questions.find(({ sinceMs }) => sinceMs < latestMs);
     if (overdue !== undefined) return `the agent did not answer a request for ${nameOf(overdue.kind)}`;
-    if (this.#lastHeardMs >= latestMs) return undefined;
+    // Whoever waits for an answer has its time, and is told of that answer.
+    if (this.#questions.length > 0 || this.#lastHeardMs >= latestMs) return undefined;
     return this.#isEnding
       ? 'the agent did not close the connection after Kapacitor had'
       : 'the agent gave no sign of life';

@@ -27,7 +27,7 @@ async function probeOf(
   });
   await new Promise<void>((resolve) => server.listen(path, resolve));
   try {
-    return await probe(['--socket', path, '--timeout', '50ms']);
+    return await probe(['--socket', path, '--timeout', '500ms']);
   } finally {
     for (const socket of sockets) socket.destroy();
     await new Promise((resolve) => server.close(resolve));
@@ -87,11 +87,11 @@ describe('edge-detect probe', () => {
   });
 
   it.each<[string, (socket: Socket) => void, string]>([
-    ['is silent', (socket) => socket.resume(), 'the agent did not answer a request for info within 50 ms'],
+    ['is silent', (socket) => socket.resume(), 'the agent did not answer a request for info within 500 ms'],
     [
       'does not close after the half-close',
       (socket) => socket.once('data', () => socket.write(Buffer.from([2, 0x0a, 0]))),
-      'the agent did not close the connection after Kapacitor had within 50 ms',
+      'the agent did not close the connection after Kapacitor had within 500 ms',
     ],
     ['closes without an answer', (socket) => socket.end(), 'the agent closed the connection'],
   ])('exits with 1 and says so if the agent %s', async (_, misbehave, message) => {
