@@ -12,11 +12,18 @@ export const MAX_FRAME_BYTES = 2 ** 30;
 export class Asker {
   readonly socket: Socket;
   readonly #reader = new FrameReader(MAX_FRAME_BYTES);
-  readonly #waiting: { kind: number; resolve: (bytes: Buffer) => void }[] = [];
+  readonly #waiting: {
+    kind: number;
+    resolve: (bytes: Buffer) => void;
+    reject: (error: Error) => void;
+  }[] = [];
 
   constructor(socket: Socket) {
     this.socket = socket;
     socket.on('data', (chunk: Buffer) => this.#reader.push(chunk, this));
+    socket.on('close', () => {
+      for (const { reject } of this.#waiting) reject(new Error('the agent closed the connection'));
+    });
   }
 
   frame(bytes: Uint8Array, start: number, end: number): void {
@@ -28,8 +35,8 @@ export class Asker {
   }
 
   ask(kind: number, request: Uint8Array): Promise<Buffer> {
-    return new Promise((resolve) => {
-      this.#waiting.push({ kind, resolve });
+    return new Promise((resolve, reject) => {
+      this.#waiting.push({ kind, resolve, reject });
       this.socket.write(request);
     });
   }

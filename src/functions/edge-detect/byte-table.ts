@@ -7,17 +7,24 @@ const PAGE_RECORDS = 1 << PAGE_BITS;
 const PAGE_MASK = PAGE_RECORDS - 1;
 const FIRST_RECORDS = 16;
 
-/** Names are kept in granules of eight bytes, those in pages of 256 KiB. */
+/**
+ * A record starts with its name's length in bytes, -1 where it is free; its own words come next, and then the name: a
+ * look-up that finds it has all of it in the processor's cache. Only a name too long for that lies elsewhere, in
+ * granules of eight bytes, and its place stands instead.
+ */
+const NAME_LENGTH = 0;
+const HEAD_WORDS = 1;
+/** Names up to this length always fit into the record. */
+const INLINE_BYTES = 20;
+/** The length of a record is a multiple of this, so that most lie in one line of the processor's cache. */
+const STEP_WORDS = 8;
+
+/** Long names are kept in pages of 256 KiB. */
 const GRANULE_BITS = 3;
 const NAME_PAGE_BITS = 15;
 const NAME_PAGE_GRANULES = 1 << NAME_PAGE_BITS;
 const NAME_PAGE_MASK = NAME_PAGE_GRANULES - 1;
 const FIRST_NAME_BYTES = 128;
-
-/** Every record starts with where its name lies (in granules) and its length in bytes, -1 for a free record. */
-const NAME_AT = 0;
-const NAME_LENGTH = 1;
-const HEAD_WORDS = 2;
 
 /** Differs from process to process, so that nobody can prepare names that collide. */
 const SEED = randomInt(2 ** 31);
@@ -29,7 +36,12 @@ const SEED = randomInt(2 ** 31);
  */
 export class ByteTable {
   readonly #stride: number;
-  #pages: Int32Array[];
+  /** Where in a record the name lies, and how long it may be there. */
+  readonly #nameAt: number;
+  readonly #inlineBytes: number;
+  #pages: Int32Array[] = [];
+  /** The same pages as bytes. */
+  #pageBytes: Buffer[] = [];
   #names: Buffer[] = [];
   /** The same pages as words. */
   #nameWords: Int32Array[] = [];
@@ -43,8 +55,10 @@ export class ByteTable {
 
   /** @param words the length of a record */
   constructor(words: number) {
-    this.#stride = HEAD_WORDS + words;
-    this.#pages = [new Int32Array(FIRST_RECORDS * this.#stride)];
+    this.#nameAt = HEAD_WORDS + words;
+    this.#stride = Math.ceil((this.#nameAt + (INLINE_BYTES >> 2)) / STEP_WORDS) * STEP_WORDS;
+    this.#inlineBytes = (this.#stride - this.#nameAt) << 2;
+    this.#setPage(0, FIRST_RECORDS);
   }
 
   /** How many there are. */
@@ -82,13 +96,16 @@ export class ByteTable {
 
   /** Whether the id's bytes are these. */
   equals(id: number, bytes: Uint8Array, start: number, end: number): boolean {
-    const page = this.#pages[id >>> PAGE_BITS];
+    let words = this.#pages[id >>> PAGE_BITS];
     const record = (id & PAGE_MASK) * this.#stride;
     const length = end - start;
-    if (page[record + NAME_LENGTH] !== length) return false;
-    const granule = page[record + NAME_AT];
-    const words = this.#nameWords[granule >>> NAME_PAGE_BITS];
-    let at = (granule & NAME_PAGE_MASK) << (GRANULE_BITS - 2);
+    if (words[record + NAME_LENGTH] !== length) return false;
+    let at = record + this.#nameAt;
+    if (length > this.#inlineBytes) {
+      const granule = words[at];
+      words = this.#nameWords[granule >>> NAME_PAGE_BITS];
+      at = (granule & NAME_PAGE_MASK) << (GRANULE_BITS - 2);
+    }
     let p = start;
     // Four bytes a step: names lie aligned, so one of the two sides is read as a word.
     for (; p + 4 <= end; p += 4, at++) {
@@ -107,38 +124,65 @@ export class ByteTable {
   add(bytes: Uint8Array, start: number, end: number): number {
     const id = this.#freeIds.pop() ?? this.#nextId++;
     this.#index.add(hashOf(bytes, start, end), id);
-    const page = this.#pageFor(id);
+    this.#makeRoom(id);
+    const page = this.page(id);
     const record = (id & PAGE_MASK) * this.#stride;
-    page[record + NAME_AT] = this.#keepName(bytes, start, end);
-    page[record + NAME_LENGTH] = end - start;
     page.fill(0, record + HEAD_WORDS, record + this.#stride);
+    const length = end - start;
+    page[record + NAME_LENGTH] = length;
+    const nameAt = record + this.#nameAt;
+    if (length > this.#inlineBytes) page[nameAt] = this.#keepName(bytes, start, end);
+    else copyBytes(bytes, start, end, this.#pageBytes[id >>> PAGE_BITS], nameAt << 2);
     return id;
   }
 
   remove(id: number): void {
-    const name = this.name(id);
-    this.#index.remove(hashOf(name, 0, name.length), id);
     const page = this.page(id);
     const record = (id & PAGE_MASK) * this.#stride;
-    const granules = granulesOf(name.length);
-    const free = this.#freeNames.get(granules);
-    if (free === undefined) this.#freeNames.set(granules, [page[record + NAME_AT]]);
-    else free.push(page[record + NAME_AT]);
+    const length = page[record + NAME_LENGTH];
+    const name = this.name(id);
+    this.#index.remove(hashOf(name, 0, length), id);
+    if (length > this.#inlineBytes) {
+      const granules = granulesOf(length);
+      const free = this.#freeNames.get(granules);
+      if (free === undefined) this.#freeNames.set(granules, [page[record + this.#nameAt]]);
+      else free.push(page[record + this.#nameAt]);
+    }
     page[record + NAME_LENGTH] = -1;
     this.#freeIds.push(id);
   }
 
+  /** How many bytes the id has. */
+  nameLength(id: number): number {
+    return this.page(id)[(id & PAGE_MASK) * this.#stride + NAME_LENGTH];
+  }
+
   /** The id's bytes in place; valid until the next {@link add}. */
   name(id: number): Buffer {
-    const page = this.page(id);
-    const record = (id & PAGE_MASK) * this.#stride;
-    const granule = page[record + NAME_AT];
+    const nameAt = (id & PAGE_MASK) * this.#stride + this.#nameAt;
+    const length = this.nameLength(id);
+    if (length <= this.#inlineBytes)
+      return this.#pageBytes[id >>> PAGE_BITS].subarray(nameAt << 2, (nameAt << 2) + length);
+    const granule = this.page(id)[nameAt];
     const at = (granule & NAME_PAGE_MASK) << GRANULE_BITS;
-    return this.#names[granule >>> NAME_PAGE_BITS].subarray(at, at + page[record + NAME_LENGTH]);
+    return this.#names[granule >>> NAME_PAGE_BITS].subarray(at, at + length);
+  }
+
+  /** Copies the id's bytes, without an object for them. @returns the position after them in the target */
+  copyName(id: number, target: Uint8Array, at: number): number {
+    const length = this.nameLength(id);
+    if (length > this.#inlineBytes) target.set(this.name(id), at);
+    else {
+      const from = ((id & PAGE_MASK) * this.#stride + this.#nameAt) << 2;
+      copyBytes(this.#pageBytes[id >>> PAGE_BITS], from, from + length, target, at);
+    }
+    return at + length;
   }
 
   clear(): void {
-    this.#pages = [new Int32Array(FIRST_RECORDS * this.#stride)];
+    this.#pages = [];
+    this.#pageBytes = [];
+    this.#setPage(0, FIRST_RECORDS);
     this.#names = [];
     this.#nameWords = [];
     this.#granules = 0;
@@ -149,19 +193,20 @@ export class ByteTable {
   }
 
   /** The first page grows by doubling, so that a table of a few costs little; the others are whole at once. */
-  #pageFor(id: number): Int32Array {
+  #makeRoom(id: number): void {
     const number = id >>> PAGE_BITS;
-    let page = this.#pages[number];
-    if (page === undefined) {
-      page = new Int32Array(PAGE_RECORDS * this.#stride);
-      this.#pages.push(page);
-    } else if ((id & PAGE_MASK) * this.#stride >= page.length) {
-      const grown = new Int32Array(2 * page.length);
-      grown.set(page);
-      page = grown;
-      this.#pages[number] = page;
+    const page = this.#pages[number];
+    if (page === undefined) this.#setPage(number, PAGE_RECORDS);
+    else if ((id & PAGE_MASK) * this.#stride >= page.length) {
+      this.#setPage(number, (2 * page.length) / this.#stride);
+      this.#pages[number].set(page);
     }
-    return page;
+  }
+
+  #setPage(number: number, records: number): void {
+    const words = new Int32Array(records * this.#stride);
+    this.#pages[number] = words;
+    this.#pageBytes[number] = Buffer.from(words.buffer);
   }
 
   /** @returns the granule at which the copy starts */
@@ -202,6 +247,11 @@ export class ByteTable {
     this.#names[number] = page;
     this.#nameWords[number] = new Int32Array(page.buffer, page.byteOffset, page.length >>> 2);
   }
+}
+
+/** For a few bytes this is faster than a call out of JavaScript. */
+function copyBytes(from: Uint8Array, start: number, end: number, to: Uint8Array, at: number): void {
+  for (let p = start, q = at; p < end; p++, q++) to[q] = from[p];
 }
 
 function granulesOf(length: number): number {

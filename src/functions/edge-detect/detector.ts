@@ -13,7 +13,9 @@ import {
   setInt64,
 } from './groups.ts';
 import type { Settings } from './options.ts';
-import { type Candidate, restoreState, type State, snapshotState } from './snapshot.ts';
+import { restoreState } from './snapshot-reader.ts';
+import { snapshotState } from './snapshot-writer.ts';
+import type { Candidate, State } from './state.ts';
 import { Texts } from './texts.ts';
 import {
   copy,

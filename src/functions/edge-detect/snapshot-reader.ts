@@ -1,209 +1,24 @@
 import { crc32 } from 'node:zlib';
 import { messageOf } from '../../errors.ts';
-import { KIND } from '../../wire/point.ts';
-import { loadSchema } from '../../wire/schema.ts';
+import { KIND, PointView } from '../../wire/point.ts';
 import { lengthEnd, readLength, readVarint64, varint64 } from '../../wire/varint.ts';
-import { FLAG, type Groups, type Layout, setInt64 } from './groups.ts';
-import type { Settings } from './options.ts';
+import { FLAG } from './groups.ts';
+import {
+  CRC_BYTES,
+  CRC_TAG,
+  GROUPS_TAG,
+  groupsType,
+  STORED_FLAGS,
+  snapshotType,
+  TIME_COLUMNS,
+  VERSION,
+} from './snapshot-format.ts';
+import type { State } from './state.ts';
 import type { Texts } from './texts.ts';
 import { VALUE_WORDS } from './values.ts';
 
-/** What a snapshot holds. */
-export interface State {
-  readonly settings: Settings;
-  readonly layout: Layout;
-  readonly groups: Groups;
-  readonly texts: Texts;
-  readonly candidates: Map<number, Candidate>;
-  readonly made: Map<number, bigint[]>;
-  /** The newest time of the node. */
-  newestNs: bigint | undefined;
-  /** The newest time of any group that `ttl` has freed. */
-  freedNs: bigint | undefined;
-}
-
-/** A state that is not accepted yet. */
-export interface Candidate {
-  /** Its first point, a copy. */
-  readonly bytes: Buffer;
-  /** A value per key. */
-  readonly values: Int32Array;
-  readonly sinceNs: bigint;
-  /** How many points have come. */
-  points: number;
-}
-
-const VERSION = 1;
-/** What one step writes or reads: about a millisecond. */
-const BLOCK_GROUPS = 4096;
 /** One step of the checksum. */
 const CHECK_BYTES = 1024 * 1024;
-/** The field `crc32`: its tag and four bytes. */
-const CRC_TAG = (15 << 3) | 5;
-const CRC_BYTES = 5;
-const GROUPS_TAG = (5 << 3) | 2;
-/** The flags that are stored; the others follow from the rest. */
-const STORED_FLAGS = FLAG.emitted | FLAG.hasPrevious | FLAG.hasEmitted | FLAG.owed;
-
-const schema = loadSchema('snapshot.proto');
-const snapshotType = schema.lookupType('edgedetect.Snapshot');
-const groupsType = schema.lookupType('edgedetect.Groups');
-
-/** The columns of int64 and where a record has them. */
-const TIME_COLUMNS = [
-  ['newest', 'newest'],
-  ['began', 'began'],
-  ['lasted', 'lasted'],
-  ['counts', 'count'],
-  ['made', 'made'],
-] as const satisfies readonly (readonly [string, keyof Layout])[];
-
-/** The columns of values per key. */
-const STATE_COLUMNS = ['accepted', 'observed', 'emitted'] as const satisfies readonly (keyof Layout)[];
-
-/** The state in pieces of up to 4,096 groups; nothing at all where there is nothing to keep. */
-export function* snapshotState(state: State): Generator<Uint8Array> {
-  const { settings, groups } = state;
-  if (groups.size === 0 && state.freedNs === undefined) return;
-  let checksum = 0;
-  const head = snapshotType.encode(
-    snapshotType.fromObject({
-      version: VERSION,
-      keys: settings.keys.map((key) => ({ is_tag: key.type === 'tag', name: key.name })),
-      group_count: groups.size,
-      ...(state.freedNs === undefined ? {} : { freed: String(state.freedNs) }),
-    }),
-  );
-  const first = head.finish();
-  checksum = crc32(first, checksum);
-  yield first;
-  let ids: number[] = [];
-  for (let id = 0; id < groups.idLimit; id++) {
-    if (groups.has(id)) ids.push(id);
-    if (ids.length < BLOCK_GROUPS && id + 1 < groups.idLimit) continue;
-    if (ids.length === 0) break;
-    const block = snapshotType.encode(snapshotType.create({ groups: [encodeGroups(state, ids)] })).finish();
-    checksum = crc32(block, checksum);
-    yield block;
-    ids = [];
-  }
-  const last = Buffer.alloc(CRC_BYTES);
-  last[0] = CRC_TAG;
-  last.writeUInt32LE(checksum, 1);
-  yield last;
-}
-
-function encodeGroups(state: State, ids: readonly number[]): Record<string, unknown> {
-  const { groups, layout } = state;
-  const texts = new BlockTexts(state.texts);
-  const nameLengths = new Uint32Array(ids.length);
-  const ages = new Uint32Array(ids.length);
-  const flags = new Uint8Array(ids.length);
-  const names: Buffer[] = [];
-  const candidates: Record<string, unknown>[] = [];
-  const limits: Record<string, unknown>[] = [];
-  ids.forEach((id, index) => {
-    const page = groups.page(id);
-    const at = groups.at(id);
-    const name = groups.name(id);
-    names.push(name);
-    nameLengths[index] = name.length;
-    ages[index] = groups.tick - page[at + layout.stamp];
-    flags[index] = page[at + layout.flags] & STORED_FLAGS;
-    const candidate = state.candidates.get(id);
-    if (candidate !== undefined) {
-      const values = columns([candidate.values], () => 0, state.settings.keys.length, texts);
-      candidates.push({
-        index,
-        point: candidate.bytes,
-        values,
-        since: long(candidate.sinceNs),
-        points: candidate.points,
-      });
-    }
-    const made = state.made.get(id);
-    if (made !== undefined) limits.push({ index, times: bytesOf(BigInt64Array.from(made)) });
-  });
-  const pages = ids.map((id) => groups.page(id));
-  const stateColumns = STATE_COLUMNS.map((name) => {
-    const offset = layout[name];
-    if (offset < 0) return [name, []];
-    return [
-      name,
-      columns(pages, (index) => groups.at(ids[index]) + offset, state.settings.keys.length, texts),
-    ];
-  });
-  const previous =
-    layout.previous < 0
-      ? undefined
-      : columns(pages, (index) => groups.at(ids[index]) + layout.previous, 1, texts)[0];
-  const timeColumns = TIME_COLUMNS.filter(([, place]) => layout[place] >= 0).map(([name, place]) => {
-    const words = new Int32Array(2 * ids.length);
-    ids.forEach((id, index) => {
-      const at = groups.at(id) + layout[place];
-      words[2 * index] = pages[index][at];
-      words[2 * index + 1] = pages[index][at + 1];
-    });
-    return [name, bytesOf(words)];
-  });
-  return {
-    count: ids.length,
-    name_lengths: bytesOf(nameLengths),
-    names: Buffer.concat(names),
-    ages: bytesOf(ages),
-    flags,
-    texts: texts.bytes,
-    ...Object.fromEntries(stateColumns),
-    ...(previous === undefined ? {} : { previous }),
-    ...Object.fromEntries(timeColumns),
-    candidates,
-    limits,
-  };
-}
-
-/** The values of several keys that stand one behind the other, a column per key. */
-function columns(
-  rows: readonly Int32Array[],
-  placeOf: (index: number) => number,
-  keys: number,
-  texts: BlockTexts,
-): Record<string, Uint8Array>[] {
-  return Array.from({ length: keys }, (_, key) => {
-    const kinds = new Uint8Array(rows.length);
-    const words = new Int32Array(2 * rows.length);
-    for (let i = 0; i < rows.length; i++) {
-      const row = rows[i];
-      const at = placeOf(i) + key * VALUE_WORDS;
-      kinds[i] = row[at];
-      if (row[at] === KIND.string) words[2 * i] = texts.indexOf(row[at + 1]);
-      else if (row[at] !== KIND.none) {
-        words[2 * i] = row[at + 1];
-        words[2 * i + 1] = row[at + 2];
-      }
-    }
-    return { kinds, words: bytesOf(words) };
-  });
-}
-
-/** The strings of one block, each once. */
-class BlockTexts {
-  readonly bytes: Buffer[] = [];
-  readonly #texts: Texts;
-  readonly #indexes = new Map<number, number>();
-
-  constructor(texts: Texts) {
-    this.#texts = texts;
-  }
-
-  indexOf(id: number): number {
-    let index = this.#indexes.get(id);
-    if (index === undefined) {
-      index = this.bytes.push(this.#texts.bytes(id)) - 1;
-      this.#indexes.set(id, index);
-    }
-    return index;
-  }
-}
 
 /**
  * Takes up a state, step by step.
@@ -314,8 +129,9 @@ function restoreGroups(state: State, block: Record<string, unknown>): void {
     if (layout.emitted >= 0) setValues(page, at + layout.emitted, emitted ?? [], i, strings, texts);
     if (layout.previous >= 0) setValues(page, at + layout.previous, previous ?? [], i, strings, texts);
     for (const { place, bytes } of times) {
-      if (layout[place] >= 0 && bytes !== undefined)
-        setInt64(page, at + layout[place], bytes.readBigInt64LE(8 * i));
+      if (layout[place] < 0 || bytes === undefined) continue;
+      page[at + layout[place]] = bytes.readInt32LE(8 * i);
+      page[at + layout[place] + 1] = bytes.readInt32LE(8 * i + 4);
     }
     page[at + layout.flags] = restoredFlags(state, page, at, flags[i], {
       lacksEmitted: emitted === undefined,
@@ -359,14 +175,19 @@ function restoreCandidates(
   strings: readonly Buffer[],
 ): void {
   const { groups, layout, settings, texts } = state;
+  const view = new PointView();
   for (const candidate of listOf(block.candidates)) {
     const id = idOf(ids, candidate.index);
     const columns = valueColumns(candidate.values, settings.keys.length, 1, 'candidates');
     if (columns === undefined) throw new Error('a candidate without values');
     const values = new Int32Array(settings.keys.length * VALUE_WORDS);
     setValues(values, 0, columns, 0, strings, texts);
+    const bytes = Buffer.from(column(candidate.point, undefined, 'candidates'));
+    // It may be emitted later on, when a mistake in it would end the connection.
+    view.read(bytes, 0, bytes.length);
+    view.validate();
     state.candidates.set(id, {
-      bytes: Buffer.from(column(candidate.point, undefined, 'candidates')),
+      bytes,
       values,
       sinceNs: BigInt(String(candidate.since ?? 0)),
       points: Number(candidate.points ?? 0),
@@ -432,15 +253,4 @@ function idOf(ids: readonly number[], index: unknown): number {
 
 function listOf(value: unknown): Record<string, unknown>[] {
   return Array.isArray(value) ? value : [];
-}
-
-function bytesOf(words: ArrayBufferView): Uint8Array {
-  return new Uint8Array(words.buffer, words.byteOffset, words.byteLength);
-}
-
-/** A 64-bit integer as protobufjs takes it. */
-function long(value: bigint): { low: number; high: number; unsigned: boolean } {
-  const words = new Int32Array(2);
-  setInt64(words, 0, value);
-  return { low: words[0], high: words[1], unsigned: false };
 }

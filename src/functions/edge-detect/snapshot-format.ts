@@ -1,0 +1,28 @@
+import { loadSchema } from '../../wire/schema.ts';
+import { FLAG, type Layout } from './groups.ts';
+
+// What the writer and the reader of snapshots agree on; proto/snapshot.proto has the rest.
+
+/** A snapshot of another version is not restored. */
+export const VERSION = 1;
+
+/** The field `crc32`: its tag and four bytes. */
+export const CRC_TAG = (15 << 3) | 5;
+export const CRC_BYTES = 5;
+export const GROUPS_TAG = (5 << 3) | 2;
+
+/** The flags that are stored; the others follow from the rest. */
+export const STORED_FLAGS = FLAG.emitted | FLAG.hasPrevious | FLAG.hasEmitted | FLAG.owed;
+
+const schema = loadSchema('snapshot.proto');
+export const snapshotType = schema.lookupType('edgedetect.Snapshot');
+export const groupsType = schema.lookupType('edgedetect.Groups');
+
+/** The columns of int64 and where a record has them. */
+export const TIME_COLUMNS = [
+  ['newest', 'newest'],
+  ['began', 'began'],
+  ['lasted', 'lasted'],
+  ['counts', 'count'],
+  ['made', 'made'],
+] as const satisfies readonly (readonly [string, keyof Layout])[];

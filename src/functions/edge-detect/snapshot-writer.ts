@@ -1,0 +1,261 @@
+import { crc32 } from 'node:zlib';
+import protobuf from 'protobufjs';
+import { KIND } from '../../wire/point.ts';
+import { type Layout, setInt64 } from './groups.ts';
+import {
+  CRC_BYTES,
+  CRC_TAG,
+  groupsType,
+  STORED_FLAGS,
+  snapshotType,
+  TIME_COLUMNS,
+  VERSION,
+} from './snapshot-format.ts';
+import type { State } from './state.ts';
+import { VALUE_WORDS } from './values.ts';
+
+/** What one step writes: well below a millisecond. */
+const BLOCK_GROUPS = 4096;
+
+/** The columns of values per key. */
+const STATE_COLUMNS = ['accepted', 'observed', 'emitted'] as const satisfies readonly (keyof Layout)[];
+
+/** The state in pieces of up to 4,096 groups; nothing at all where there is nothing to keep. */
+export function* snapshotState(state: State): Generator<Uint8Array> {
+  const { settings, groups } = state;
+  if (groups.size === 0 && state.freedNs === undefined) return;
+  let checksum = 0;
+  const first = snapshotType
+    .encode(
+      snapshotType.fromObject({
+        version: VERSION,
+        keys: settings.keys.map((key) => ({ is_tag: key.type === 'tag', name: key.name })),
+        group_count: groups.size,
+        ...(state.freedNs === undefined ? {} : { freed: String(state.freedNs) }),
+      }),
+    )
+    .finish();
+  checksum = crc32(first, checksum);
+  yield first;
+  const writer = new BlockWriter(state);
+  for (let id = 0; id < groups.idLimit; ) {
+    for (; id < groups.idLimit && !writer.isFull; id++) if (groups.has(id)) writer.add(id);
+    if (writer.isEmpty) break;
+    const block = writer.take();
+    checksum = crc32(block, checksum);
+    yield block;
+  }
+  const last = Buffer.alloc(CRC_BYTES);
+  last[0] = CRC_TAG;
+  last.writeUInt32LE(checksum, 1);
+  yield last;
+}
+
+/** Puts the groups of one block after the other into columns. */
+class BlockWriter {
+  readonly #state: State;
+  /** Both are used for every block again: fresh memory for each would double what a snapshot takes. */
+  readonly #columns = new Columns();
+  readonly #encoder = protobuf.Writer.create();
+  readonly #ids = new Int32Array(BLOCK_GROUPS);
+  #count = 0;
+  /** The strings of the block, each once: its place there by its id. */
+  readonly #texts = new Map<number, number>();
+
+  constructor(state: State) {
+    this.#state = state;
+  }
+
+  get isEmpty(): boolean {
+    return this.#count === 0;
+  }
+
+  get isFull(): boolean {
+    return this.#count === BLOCK_GROUPS;
+  }
+
+  add(id: number): void {
+    this.#ids[this.#count++] = id;
+  }
+
+  /** @returns the block, after which the next one begins */
+  take(): Uint8Array {
+    const groups = this.#encodeGroups();
+    const message = snapshotType.create({ groups: [groupsType.create(groups)] });
+    const block = snapshotType.encode(message, this.#encoder).finish();
+    this.#encoder.reset();
+    this.#columns.clear();
+    this.#count = 0;
+    this.#texts.clear();
+    return block;
+  }
+
+  #encodeGroups(): Record<string, unknown> {
+    const { groups, layout, settings, texts } = this.#state;
+    const ids = this.#ids;
+    const count = this.#count;
+    const keys = settings.keys.length;
+    const nameLengths = this.#columns.words(count);
+    const ages = this.#columns.words(count);
+    const flags = this.#columns.bytes(count);
+    let nameBytes = 0;
+    for (let i = 0; i < count; i++) {
+      const page = groups.page(ids[i]);
+      const at = groups.at(ids[i]);
+      nameLengths[i] = groups.nameLength(ids[i]);
+      nameBytes += nameLengths[i];
+      ages[i] = groups.tick - page[at + layout.stamp];
+      flags[i] = page[at + layout.flags] & STORED_FLAGS;
+    }
+    const names = this.#columns.bytes(nameBytes);
+    let nameAt = 0;
+    for (let i = 0; i < count; i++) nameAt = groups.copyName(ids[i], names, nameAt);
+    const stateColumns = STATE_COLUMNS.map((name) => [name, this.#values(layout[name], keys)]);
+    const [previous] = this.#values(layout.previous, 1);
+    const timeColumns = TIME_COLUMNS.filter(([, place]) => layout[place] >= 0).map(([name, place]) => [
+      name,
+      this.#times(layout[place]),
+    ]);
+    const candidates = this.#candidates();
+    return {
+      count,
+      name_lengths: bytesOf(nameLengths),
+      names,
+      ages: bytesOf(ages),
+      flags,
+      ...Object.fromEntries(stateColumns),
+      ...(previous === undefined ? {} : { previous }),
+      ...Object.fromEntries(timeColumns),
+      candidates,
+      limits: this.#limits(),
+      // Last: the columns have named what belongs here.
+      texts: Array.from(this.#texts.keys(), (id) => texts.bytes(id)),
+    };
+  }
+
+  /** The values of several keys that stand one behind the other in a record, a column per key. */
+  #values(place: number, keys: number): Values[] {
+    if (place < 0) return [];
+    const { groups } = this.#state;
+    const ids = this.#ids;
+    const count = this.#count;
+    return Array.from({ length: keys }, (_, key) => {
+      const kinds = this.#columns.bytes(count);
+      const words = this.#columns.words(2 * count);
+      for (let i = 0; i < count; i++) {
+        const at = groups.at(ids[i]) + place + key * VALUE_WORDS;
+        this.#value(groups.page(ids[i]), at, kinds, words, i);
+      }
+      return { kinds, words: bytesOf(words) };
+    });
+  }
+
+  #value(from: Int32Array, at: number, kinds: Uint8Array, words: Int32Array, row: number): void {
+    kinds[row] = from[at];
+    if (from[at] === KIND.string) words[2 * row] = this.#placeOf(from[at + 1]);
+    else if (from[at] !== KIND.none) {
+      words[2 * row] = from[at + 1];
+      words[2 * row + 1] = from[at + 2];
+    }
+  }
+
+  /** Where in the block's `texts` a string stands. */
+  #placeOf(text: number): number {
+    let place = this.#texts.get(text);
+    if (place === undefined) {
+      place = this.#texts.size;
+      this.#texts.set(text, place);
+    }
+    return place;
+  }
+
+  #times(place: number): Uint8Array {
+    const { groups } = this.#state;
+    const ids = this.#ids;
+    const words = this.#columns.words(2 * this.#count);
+    for (let i = 0; i < this.#count; i++) {
+      const page = groups.page(ids[i]);
+      const at = groups.at(ids[i]) + place;
+      words[2 * i] = page[at];
+      words[2 * i + 1] = page[at + 1];
+    }
+    return bytesOf(words);
+  }
+
+  #candidates(): Record<string, unknown>[] {
+    const { candidates } = this.#state;
+    if (candidates.size === 0) return [];
+    return Array.from(this.#ids.subarray(0, this.#count)).flatMap((id, index) => {
+      const candidate = candidates.get(id);
+      if (candidate === undefined) return [];
+      const { bytes: point, sinceNs, points } = candidate;
+      const values = Array.from({ length: candidate.values.length / VALUE_WORDS }, (_, key) => {
+        const kinds = this.#columns.bytes(1);
+        const words = this.#columns.words(2);
+        this.#value(candidate.values, key * VALUE_WORDS, kinds, words, 0);
+        return { kinds, words: bytesOf(words) };
+      });
+      return { index, point, values, since: long(sinceNs), points };
+    });
+  }
+
+  #limits(): Record<string, unknown>[] {
+    const { made } = this.#state;
+    if (made.size === 0) return [];
+    return Array.from(this.#ids.subarray(0, this.#count)).flatMap((id, index) => {
+      const times = made.get(id);
+      return times === undefined ? [] : { index, times: bytesOf(BigInt64Array.from(times)) };
+    });
+  }
+}
+
+interface Values {
+  readonly kinds: Uint8Array;
+  readonly words: Uint8Array;
+}
+
+/** A column's memory starts at a multiple of this. */
+const ALIGNED_BYTES = 8;
+
+/** Memory for columns of zeros, which are all given back together. */
+class Columns {
+  #memory = new ArrayBuffer(ALIGNED_BYTES);
+  #length = 0;
+
+  bytes(count: number): Uint8Array {
+    const at = this.#take(count);
+    return new Uint8Array(this.#memory, at, count);
+  }
+
+  words(count: number): Int32Array {
+    const at = this.#take(count * Int32Array.BYTES_PER_ELEMENT);
+    return new Int32Array(this.#memory, at, count);
+  }
+
+  clear(): void {
+    new Uint8Array(this.#memory, 0, Math.min(this.#length, this.#memory.byteLength)).fill(0);
+    this.#length = 0;
+  }
+
+  /** @returns where the column starts in the memory, a new one if there is no room: the others keep theirs */
+  #take(bytes: number): number {
+    const size = Math.ceil(bytes / ALIGNED_BYTES) * ALIGNED_BYTES;
+    if (this.#length + size > this.#memory.byteLength) {
+      this.#memory = new ArrayBuffer(Math.max(2 * this.#memory.byteLength, size));
+      this.#length = 0;
+    }
+    this.#length += size;
+    return this.#length - size;
+  }
+}
+
+function bytesOf(words: ArrayBufferView): Uint8Array {
+  return new Uint8Array(words.buffer, words.byteOffset, words.byteLength);
+}
+
+/** A 64-bit integer as protobufjs takes it. */
+function long(value: bigint): { low: number; high: number; unsigned: boolean } {
+  const words = new Int32Array(2);
+  setInt64(words, 0, value);
+  return { low: words[0], high: words[1], unsigned: false };
+}
