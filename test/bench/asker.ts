@@ -20,10 +20,17 @@ export class Asker {
 
   constructor(socket: Socket) {
     this.socket = socket;
-    socket.on('data', (chunk: Buffer) => this.#reader.push(chunk, this));
+    socket.on('data', this.#onData);
     socket.on('close', () => {
       for (const { reject } of this.#waiting) reject(new Error('the agent closed the connection'));
     });
+  }
+
+  readonly #onData = (chunk: Buffer): void => this.#reader.push(chunk, this);
+
+  /** Stops looking at what comes. */
+  leave(): void {
+    this.socket.off('data', this.#onData);
   }
 
   frame(bytes: Uint8Array, start: number, end: number): void {

@@ -1,5 +1,6 @@
 import { execFile } from 'node:child_process';
 import { mkdirSync } from 'node:fs';
+import { setTimeout as pause } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
 import { measureGroups } from './groups.ts';
@@ -66,11 +67,13 @@ async function load(
     id: `bench-${process.pid}-${jobs++}`,
     options: "field('value')",
     connections: 1,
+    isWarm: false,
     rate: 0,
     points: {
       points: scale < SMOKE_SCALE ? 2000 : 50_000,
-      groups: 1000,
+      groups: scale < SMOKE_SCALE ? 50 : 1000,
       edges: 0.02,
+      areNumbersSteady: false,
       batchSize: 0,
       ...points,
     },
@@ -131,17 +134,20 @@ const saturated: BenchCase = {
     }),
 };
 
+const FOUR_FIELDS = "field('value').field('snr_down').field('rate_down').field('crc_errors')";
+
 const VARIANTS: readonly (readonly [string, string, Partial<Job['points']>])[] = [
   ['plain', "field('value')", {}],
   ['outputs', "field('value').previousAs('was').durationAs('lasted').countAs('changes')", {}],
   ['hold', "field('value').hold(1s).confirm(2)", {}],
-  ['four fields', "field('value').field('snr_down').field('rate_down').field('crc_errors')", {}],
+  ['four fields', FOUR_FIELDS, { areNumbersSteady: true }],
+  ['four fields, all edges', FOUR_FIELDS, {}],
   ['batches', "field('value').late('keep')", { batchSize: 10 }],
 ];
 
 const options: BenchCase = {
   name: 'options',
-  summary: 'saturated, with options; every number of "four fields" changes at every point, so all are edges',
+  summary: 'saturated, with options',
   async run(context) {
     const subject = await startEdgeDetect(context.folder, 'options');
     try {
@@ -197,12 +203,14 @@ const latency: BenchCase = {
       async (subject) => {
         for (const rate of [0, 20_000]) {
           const name = rate === 0 ? 'latency, one at a time' : 'latency, 20,000/s';
-          const { latenciesUs } = await load(subject, context.scale, {
+          const job: JobOptions = {
             mode: 'latency',
             rounds: 1,
             rate,
             points: { points: rounds(context.scale, 40_000), edges: 1, groups: 100 },
-          });
+          };
+          if (context.scale >= SMOKE_SCALE) await load(subject, context.scale, job);
+          const { latenciesUs } = await load(subject, context.scale, job);
           if (latenciesUs.length === 0) {
             context.skip(`${name}: ${subject.name} does not answer points`);
             continue;
@@ -219,24 +227,29 @@ const latency: BenchCase = {
     ),
 };
 
+/** With how many connections, and whether each has seen its 1,000 groups before the time counts. */
+const CONNECTIONS: readonly (readonly [string, number, boolean])[] = [
+  ['1', 1, true],
+  ['10', 10, true],
+  ['100', 100, true],
+  ['1,000', 1000, true],
+  ['1,000, from Init on', 1000, false],
+];
+
 const connections: BenchCase = {
   name: 'connections',
-  summary: 'saturated by 1, 10, 100 and 1,000 connections',
+  summary: 'saturated by 1, 10, 100 and 1,000 connections, of 1,000 groups each',
   async run(context) {
     const subject = await startEdgeDetect(context.folder, 'connections');
     try {
-      for (const count of [1, 10, 100, 1000]) {
+      for (const [name, count, isWarm] of CONNECTIONS) {
         const { points, seconds } = await load(subject, context.scale, {
           mode: 'saturated',
           rounds: rounds(context.scale, 60),
           connections: count,
+          isWarm,
         });
-        context.note({
-          case: 'connections',
-          subject: String(count),
-          unit: 'points/s',
-          value: points / seconds,
-        });
+        context.note({ case: 'connections', subject: name, unit: 'points/s', value: points / seconds });
       }
     } finally {
       await subject.stop();
@@ -254,6 +267,7 @@ const workers: BenchCase = {
       const subject = await startEdgeDetect(context.folder, `workers-${count}`, ['--workers', String(count)]);
       try {
         const job: JobOptions = { mode: 'one-by-one', rounds: rounds(context.scale, 3) };
+        const before = cpuSeconds(subject.pid);
         const results = await Promise.all(
           Array.from({ length: TASKS }, () => load(subject, context.scale, job)),
         );
@@ -261,6 +275,9 @@ const workers: BenchCase = {
         const seconds = Math.max(...results.map((result) => result.seconds));
         const figure = { case: 'workers, 4 tasks', subject: `${count} worker${count > 1 ? 's' : ''}` };
         context.note({ ...figure, unit: 'points/s', value: points / seconds });
+        const after = cpuSeconds(subject.pid);
+        if (before !== undefined && after !== undefined)
+          context.note({ ...figure, unit: 'CPU us/point', value: ((after - before) * 1e6) / points });
       } finally {
         await subject.stop();
       }
@@ -299,8 +316,10 @@ const start: BenchCase = {
     const subject = await startEdgeDetect(context.folder, 'start');
     const listening = performance.now() - begun;
     try {
+      // What a start leaves to be done is no rest yet.
+      await pause(Math.max(100, 2000 * context.scale));
       const before = cpuSeconds(subject.pid) ?? 0;
-      await new Promise((resolve) => setTimeout(resolve, Math.max(200, 3000 * context.scale)));
+      await pause(Math.max(100, 5000 * context.scale));
       const cpu = (cpuSeconds(subject.pid) ?? 0) - before;
       const figure = { case: 'start', subject: 'edge-detect' };
       context.note({ ...figure, unit: 'ms to listening', value: listening });

@@ -3,8 +3,10 @@
 import { once } from 'node:events';
 import { readSync, writeSync } from 'node:fs';
 import { connect, type Socket } from 'node:net';
-import { encodeInitRequest } from '../../src/kapacitor/host-messages.ts';
+import { encodeInitRequest, encodeKeepaliveRequest } from '../../src/kapacitor/host-messages.ts';
 import { parseOptions } from '../../src/kapacitor/tickscript-options.ts';
+import { MESSAGE } from '../../src/wire/envelope.ts';
+import { Asker } from './asker.ts';
 import { encodePoints, type PointsOptions } from './points.ts';
 
 export interface Job {
@@ -17,6 +19,8 @@ export interface Job {
   /** How often the points are sent. */
   readonly rounds: number;
   readonly connections: number;
+  /** saturated: every connection has seen every group once before the time counts. Needs answers to keepalives. */
+  readonly isWarm: boolean;
   /** latency: points a second; 0 for one at a time. */
   readonly rate: number;
 }
@@ -33,9 +37,13 @@ const PATIENCE_MS = 5000;
 /** Written at once when the agent is to be saturated. */
 const LARGE_BYTES = 256 * 1024;
 
-async function run({ mode, points, rounds, connections, rate }: Job): Promise<JobResult> {
+async function run({ mode, points, rounds, connections, rate, isWarm }: Job): Promise<JobResult> {
   const bytes = encodePoints(points);
   const sockets = await Promise.all(Array.from({ length: connections }, (_, index) => open(index)));
+  if (isWarm) {
+    const pass = bytes.subarray(0, cutAt(bytes, (bytes.length * points.groups) / points.points));
+    await Promise.all(sockets.map((socket) => warmUp(socket, pass)));
+  }
   const started = performance.now();
   let latenciesUs: number[] = [];
   if (mode === 'saturated') await saturate(sockets, bytes, rounds);
@@ -59,6 +67,13 @@ async function open(index: number): Promise<Socket> {
   if (job.mode === 'saturated') socket.write(init);
   else writeAll(descriptorOf(socket), init, 0, init.length, () => undefined);
   return socket;
+}
+
+async function warmUp(socket: Socket, bytes: Buffer): Promise<void> {
+  const asker = new Asker(socket);
+  await asker.send(bytes);
+  await asker.ask(MESSAGE.keepalive, encodeKeepaliveRequest(1n));
+  asker.leave();
 }
 
 async function finish(socket: Socket): Promise<void> {

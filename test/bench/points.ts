@@ -20,6 +20,8 @@ export interface PointsOptions {
   readonly groups: number;
   /** The part of points that change their group's state, 0 to 1. */
   readonly edges: number;
+  /** Whether the numbers of a group stay the same, instead of changing at every point. */
+  readonly areNumbersSteady: boolean;
   /** Points in batches of one group each, of this size; 0 for a stream. */
   readonly batchSize: number;
 }
@@ -60,7 +62,9 @@ export function encodePoints(options: PointsOptions): Buffer {
       dimensions: isBatch ? [] : ['host'],
       byName: false,
       tags,
-      fields: new Map(fieldsOf(next, STATES[states[group]])),
+      fields: new Map(
+        fieldsOf(next, options.areNumbersSteady ? random(group + 2) : next, STATES[states[group]]),
+      ),
     });
     if (isBatch && i % options.batchSize === options.batchSize - 1) {
       encoder.end({ name: 'adsl_connection', group: id, tmax: time, tags: batchTags });
@@ -71,13 +75,18 @@ export function encodePoints(options: PointsOptions): Buffer {
   return Buffer.concat(parts);
 }
 
-function fieldsOf(next: () => number, state: string): (readonly [string, LineValue])[] {
+/** @param next for the order @param numbers for the values */
+function fieldsOf(
+  next: () => number,
+  numbers: () => number,
+  state: string,
+): (readonly [string, LineValue])[] {
   const doubles = ['snr_down', 'snr_up', 'attn_down', 'attn_up'].map(
-    (name) => [name, { kind: 'float', value: next() * 50 }] as const,
+    (name) => [name, { kind: 'float', value: numbers() * 50 }] as const,
   );
   const ints = [
-    ['rate_down', { kind: 'int', value: BigInt(Math.floor(next() * 9e6) + 1_000_000) }] as const,
-    ['crc_errors', { kind: 'int', value: BigInt(Math.floor(next() * 9000) + 1000) }] as const,
+    ['rate_down', { kind: 'int', value: BigInt(Math.floor(numbers() * 9e6) + 1_000_000) }] as const,
+    ['crc_errors', { kind: 'int', value: BigInt(Math.floor(numbers() * 9000) + 1000) }] as const,
   ];
   return [
     ...shuffled(next, doubles),
