@@ -17,6 +17,7 @@ import {
 import { type Point, PointView } from '../wire/point.ts';
 import { ProtocolError } from '../wire/protocol-error.ts';
 import { sizeOfVarint32, writeVarint32 } from '../wire/varint.ts';
+import { Backlog } from './backlog.ts';
 import type { Emit, Handler, NodeContext, NodeLimits, NodeLog, UdfFunction } from './function.ts';
 import type { LiveSession, LiveSessions, NodeIds } from './live-sessions.ts';
 import { GivenOptions, OptionsError, valueTypes } from './options.ts';
@@ -80,8 +81,9 @@ export class Session implements FrameSink, Emit, LiveSession {
   #isBatchEmitted = false;
   /** Stops the work at hand (Init, Snapshot, Restore); meanwhile other frames wait in {@link #backlog}. */
   #stopWork: (() => void) | undefined;
-  #backlog: Buffer[] = [];
-  #backlogBytes = 0;
+  readonly #backlog = new Backlog();
+  /** Where the message at hand lies if it is not the one that was read last. */
+  #waitedAt: number | undefined;
   /** Bytes of a snapshot on its way out, which don't count as waiting: they come whatever the peer does. */
   #allowanceBytes = 0;
   #isPaused = false;
@@ -153,14 +155,9 @@ export class Session implements FrameSink, Emit, LiveSession {
     }
     this.#environment.pacer.read(this.#points - points, this.#edges > edges);
     // With more to be read at once, one write for the answers to all of it.
-    if (isMore && !this.#isEnding) this.#settleSoon();
+    if (isMore && !this.#isEnding && !this.#hasTooMuch()) this.#settling ??= setImmediate(this.#onImmediate);
     else this.#settle();
   };
-
-  #settleSoon(): void {
-    if (this.#isPaused) this.#settle();
-    else this.#settling ??= setImmediate(this.#onImmediate);
-  }
 
   readonly #onImmediate = (): void => {
     this.#settling = undefined;
@@ -198,12 +195,15 @@ export class Session implements FrameSink, Emit, LiveSession {
 
   #pauseOrResume(): void {
     if (!this.#outbox.isBlocked) this.#allowanceBytes = 0;
-    const waiting = this.#outbox.waitingBytes + this.#backlogBytes;
-    const isTooMuch = waiting > MAX_WAITING_BYTES + this.#allowanceBytes;
+    const isTooMuch = this.#hasTooMuch();
     if (isTooMuch === this.#isPaused || this.#isStopping || this.#isEnding) return;
     this.#isPaused = isTooMuch;
     if (isTooMuch) this.#socket.pause();
     else this.#socket.resume();
+  }
+
+  #hasTooMuch(): boolean {
+    return this.#outbox.waitingBytes + this.#backlog.bytes > MAX_WAITING_BYTES + this.#allowanceBytes;
   }
 
   readonly #onDrain = (): void => {
@@ -216,10 +216,7 @@ export class Session implements FrameSink, Emit, LiveSession {
     const kind = readEnvelope(bytes, start, end);
     if (this.#stopWork !== undefined) {
       if (kind === MESSAGE.keepalive) this.#keepalive(bytes, body[0], body[1]);
-      else {
-        this.#backlog.push(Buffer.from(bytes.subarray(start, end)));
-        this.#backlogBytes += end - start;
-      }
+      else this.#backlog.push(bytes, start, end, this.#offset);
       return;
     }
     if (kind === MESSAGE.point) this.#onPoint(bytes, body[0], body[1]);
@@ -434,12 +431,13 @@ export class Session implements FrameSink, Emit, LiveSession {
   #work<T>(work: Iterable<T>, each: (piece: T) => boolean, done: () => void): void {
     let isSync = true;
     let isDone = false;
+    const offset = this.#offset;
     const stop = workInSlices(work, this.#environment.clockMs, each, (error) => {
       isDone = true;
       if (isSync) {
         if (error !== undefined) throw failure(error);
         done();
-      } else this.#workDone(() => (error === undefined ? done() : this.#fail(error)));
+      } else this.#workDone(() => (error === undefined ? done() : this.#fail(error, offset)));
     });
     isSync = false;
     if (!isDone) this.#stopWork = stop;
@@ -449,14 +447,15 @@ export class Session implements FrameSink, Emit, LiveSession {
   #workDone(answer: () => void): void {
     this.#stopWork = undefined;
     answer();
-    const backlog = this.#backlog;
-    this.#backlog = [];
-    this.#backlogBytes = 0;
     try {
-      for (const frame of backlog) this.frame(frame, 0, frame.length);
+      for (const { bytes, offset } of this.#backlog.take()) {
+        this.#waitedAt = offset;
+        this.frame(bytes, 0, bytes.length);
+      }
     } catch (error) {
       this.#fail(error);
     }
+    this.#waitedAt = undefined;
     this.#settle();
   }
 
@@ -520,20 +519,25 @@ export class Session implements FrameSink, Emit, LiveSession {
     this.#outbox.advance(at + length);
   }
 
+  /** Where in the connection the message at hand lies. */
+  get #offset(): number {
+    return this.#waitedAt ?? this.#reader.offset;
+  }
+
   #unexpected(what: string): never {
     throw new ProtocolError('UNEXPECTED_MESSAGE', `unexpected message: ${what}`);
   }
 
   /** Tells Kapacitor why, after everything that was emitted, and closes. */
-  #fail(error: unknown): void {
+  #fail(error: unknown, offset: number = this.#offset): void {
     if (this.#isEnding) return;
     const { code, message, cause } = failure(error);
-    const text = `${code} at byte ${this.#reader.offset}: ${message}`;
+    const text = `${code} at byte ${offset}: ${message}`;
     this.#log.error(
       {
         ...this.#logIds(),
         code,
-        offset: this.#reader.offset,
+        offset,
         ...(cause === undefined ? {} : { err: cause }),
       },
       `connection closed: ${message}`,

@@ -98,6 +98,25 @@ describe('while a large snapshot is made', () => {
     );
   });
 
+  test('a point that is malformed is told by its own place, not by that of the last frame', () => {
+    const work = new LongWork();
+    return withAgent(
+      async (agent) => {
+        const peer = await Peer.reading(agent.socketOf('large'));
+        const before = Buffer.concat([initRequest(), SNAPSHOT].map((each) => frame(encodeRequest(each))));
+        const malformed = Buffer.from('058a01020a00', 'hex');
+        const after = frame(encodeRequest({ kind: 'keepalive', time: 1n }));
+        peer.sendBytes(Buffer.concat([before, malformed, after]));
+        await peer.answered('keepalive');
+        work.isReleased = true;
+        const [{ error }] = await peer.answered('error');
+        expect(error).toContain(`MALFORMED_MESSAGE at byte ${before.length + 1}: `);
+        peer.destroy();
+      },
+      { functions: [forwarding('large', { snapshot: () => work.pieces() })] },
+    );
+  });
+
   test('a half-close is heeded only after it is answered, and the points behind it', () => {
     const work = new LongWork();
     return withAgent(
