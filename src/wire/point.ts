@@ -175,6 +175,29 @@ function readEntry(bytes: Uint8Array, start: number, end: number, number: number
 }
 
 /**
+ * Whether a map entry is as Kapacitor writes it, key first and then a value of the map's type: the usual case. It has
+ * less than 128 bytes, so that lengths in it which add up have one byte.
+ */
+function isPlainEntry(bytes: Uint8Array, start: number, end: number, number: number): boolean {
+  if (bytes[start] !== 0x0a) return false;
+  const at = start + 2 + bytes[start + 1];
+  const tag = bytes[at];
+  if (number === DOUBLES) return tag === 0x11 && at + 9 === end;
+  if (number === TAGS || number === STRINGS) return tag === 0x12 && at + 2 + bytes[at + 1] === end;
+  if (number !== INTS && number !== BOOLS) return false;
+  // A varint has up to ten bytes, and only its last is below 128.
+  if (tag !== 0x10 || at + 1 >= end || at + 11 < end || bytes[end - 1] > 0x7f) return false;
+  for (let p = at + 1; p < end - 1; p++) if (bytes[p] < 0x80) return false;
+  return true;
+}
+
+/** Checks a length-delimited field from number 7 on. */
+function checkEntry(bytes: Uint8Array, start: number, end: number, number: number): void {
+  if (number === BY_NAME) malformed('byName is no bool');
+  if (number <= BOOLS) readEntry(bytes, start, end, number);
+}
+
+/**
  * The position after a field that Kapacitor's proto does not have. One that it has comes here with a wrong type, or
  * with more bytes than its tag takes.
  * @param known the highest number that the proto has
@@ -321,17 +344,24 @@ export class PointView {
     const end = this.end;
     let p = this.start;
     while (p < end) {
+      let tag = bytes[p];
+      if ((tag & 0x87) === 2 && bytes[p + 1] < 0x80) {
+        // Nearly all: a field number below 16 and a length below 128, a byte each.
+        const start = p + 2;
+        p = start + bytes[p + 1];
+        if (tag >= 0x3a && !isPlainEntry(bytes, start, p, tag >> 3)) checkEntry(bytes, start, p, tag >> 3);
+        continue;
+      }
       p = readVarint64(bytes, p, end);
-      const tag = varint64[0];
-      if (tag < 0x3a || tag > 0x62 || (tag & 7) !== 2) {
+      tag = varint64[0];
+      if ((tag & 7) !== 2) {
         p = skipValue(bytes, p, end, tag & 7);
         continue;
       }
       const length = readLength(bytes, p, end);
       const start = lengthEnd[0];
       p = start + length;
-      if (tag >> 3 === BY_NAME) malformed('byName is no bool');
-      readEntry(bytes, start, p, tag >> 3);
+      if (tag >= 0x3a) checkEntry(bytes, start, p, tag >>> 3);
     }
   }
 
