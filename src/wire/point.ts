@@ -176,10 +176,10 @@ function readEntry(bytes: Uint8Array, start: number, end: number, number: number
 
 /**
  * Whether a map entry is as Kapacitor writes it, key first and then a value of the map's type: the usual case. It has
- * less than 128 bytes, so that lengths in it which add up have one byte.
+ * less than 128 bytes, so that lengths in it which add up have one byte; one that does not start with a key was checked
+ * by {@link PointView.read}.
  */
 function isPlainEntry(bytes: Uint8Array, start: number, end: number, number: number): boolean {
-  if (bytes[start] !== 0x0a) return false;
   const at = start + 2 + bytes[start + 1];
   const tag = bytes[at];
   if (number === DOUBLES) return tag === 0x11 && at + 9 === end;
