@@ -38,6 +38,9 @@ export function readVarint64(bytes: Uint8Array, at: number, end: number): number
   return malformed('a varint of more than ten bytes');
 }
 
+/** With zeros at its end a length may be longer: Go reads it, others refuse it. */
+const MAX_LENGTH_BYTES = 5;
+
 /** Where {@link readLength} leaves the position after the varint. */
 export const lengthEnd = new Int32Array(1);
 
@@ -50,6 +53,7 @@ export function readLength(bytes: Uint8Array, at: number, end: number): number {
   const length = varint64[0];
   if (varint64[1] !== 0 || length < 0 || length > end - p)
     malformed('a length beyond the end of the message');
+  if (p - at > MAX_LENGTH_BYTES) malformed('a length of more bytes than every decoder takes');
   lengthEnd[0] = p;
   return length;
 }

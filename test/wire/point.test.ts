@@ -167,6 +167,7 @@ const MALFORMED = [
   ['a group that is a double', '290102030405060708'],
   ['a group longer than the point', '2a0461'],
   ['a group of which the length is missing', '2a'],
+  ['a group of which the length takes six bytes', '2a81808080800061'],
   ['a byName that is a string', '5a0131'],
   ['a byName that looks like a map entry', '5a0a' + '0a0161' + '120568656c6c6f'],
   ['dimensions that are numbers', '3001'],
