@@ -1,3 +1,4 @@
+import { formatTickscriptDuration } from '../tickscript-duration.ts';
 import type { InitRequest, ValueType } from '../wire/messages.ts';
 
 /** What a function accepts: by the exact name, the types of the arguments in order. */
@@ -52,7 +53,7 @@ export class GivenOptions {
       values.forEach((value, index) => {
         const wanted = types[index];
         if (value.type !== wanted)
-          this.refuse(name, value.value, `argument ${index + 1} must be a ${wanted}`);
+          this.refuse(name, value.value, `argument ${index + 1} must be a ${wanted}`, value.type);
         else if (value.value === undefined) {
           this.refuse(
             name,
@@ -137,24 +138,7 @@ function shortened(text: string): string {
 function quote(value: Argument, type: ValueType | undefined): string {
   if (typeof value === 'string') return `'${shortened(value)}'`;
   if (typeof value === 'boolean') return value ? 'TRUE' : 'FALSE';
-  return type === 'DURATION' && typeof value === 'bigint' ? durationText(value) : String(value);
-}
-
-const DURATION_UNITS = [
-  ['w', 604_800_000_000_000n],
-  ['d', 86_400_000_000_000n],
-  ['h', 3_600_000_000_000n],
-  ['m', 60_000_000_000n],
-  ['s', 1_000_000_000n],
-  ['ms', 1_000_000n],
-  ['u', 1000n],
-] as const;
-
-/** Nanoseconds in the largest unit of TICKscript that divides them. */
-function durationText(ns: bigint): string {
-  if (ns === 0n) return '0s';
-  const found = DURATION_UNITS.find(([, unit]) => ns % unit === 0n);
-  return found === undefined ? `${ns}ns` : `${ns / found[1]}${found[0]}`;
+  return type === 'DURATION' && typeof value === 'bigint' ? formatTickscriptDuration(value) : String(value);
 }
 
 /** The value types of each option, as the Info answer has them. */

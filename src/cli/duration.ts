@@ -1,22 +1,54 @@
 import { InvalidArgumentError } from 'commander';
-import { durationNs } from '../kapacitor/tickscript-options.ts';
+import { formatTickscriptDuration, TICKSCRIPT_UNITS } from '../tickscript-duration.ts';
 
-const NS_PER_MS = 1_000_000;
+const NS_PER_MS = 1_000_000n;
+/** What TICKscript has, and what Go and InfluxDB write besides. */
+const NS_PER_UNIT: ReadonlyMap<string, bigint> = new Map([
+  ...TICKSCRIPT_UNITS,
+  ['us', 1_000n],
+  ['µs', 1_000n],
+  ['ns', 1n],
+]);
 
-/** Makes a parser of durations in TICKscript's notation, in milliseconds; 0 goes without a unit where it is allowed. */
-export function durationParser(minMs: number, maxMs: number, isOffAllowed = false): (text: string) => number {
+/** The longest that a timer of Node can wait, in whole days. */
+export const MAX_TIMER_MS = 24 * 86_400_000;
+
+/** How a duration is written, for messages. */
+export const DURATION_NOTATION = 'such as 90s, 1m30s or 200ms (units: w, d, h, m, s, ms, us, ns)';
+
+/**
+ * The nanoseconds of a duration as the command line has it: numbers, each with its unit, as in `90s` or `1m30s`.
+ * @returns undefined for anything else
+ */
+export function parseDuration(text: string): bigint | undefined {
+  if (!/^(?:\d+\D+)+$/.test(text)) return undefined;
+  let totalNs = 0n;
+  for (const [, number = '', unit = ''] of text.matchAll(/(\d+)(\D+)/g)) {
+    const unitNs = NS_PER_UNIT.get(unit);
+    if (unitNs === undefined) return undefined;
+    totalNs += BigInt(number) * unitNs;
+  }
+  return totalNs;
+}
+
+/** Makes the parser of a flag that takes a duration within a range, in nanoseconds; where it may be off, also 0. */
+export function durationParser(minMs: number, maxMs: number, isOffAllowed = false): (text: string) => bigint {
   return (text) => {
-    if (isOffAllowed && /^0[a-zµ]*$/.test(text)) return 0;
-    const ms = Number(durationNs(text) ?? 0n) / NS_PER_MS;
-    if (ms >= minMs && ms <= maxMs) return ms;
-    const off = isOffAllowed ? ', or 0' : '';
+    const ns = isOffAllowed && text === '0' ? 0n : parseDuration(text);
+    if (isOffAllowed && ns === 0n) return ns;
+    if (ns !== undefined && ns >= nsOf(minMs) && ns <= nsOf(maxMs)) return ns;
+    const [least, most] = [minMs, maxMs].map((ms) => formatTickscriptDuration(nsOf(ms)));
     throw new InvalidArgumentError(
-      `It must be a duration from ${textOf(minMs)} to ${textOf(maxMs)}, for example 5s${off}.`,
+      `It must be ${isOffAllowed ? '0 or ' : ''}a duration from ${least} to ${most}, ${DURATION_NOTATION}.`,
     );
   };
 }
 
-function textOf(ms: number): string {
-  if (ms % 3_600_000 === 0) return `${ms / 3_600_000}h`;
-  return ms % 1000 === 0 ? `${ms / 1000}s` : `${ms}ms`;
+/** The whole milliseconds of a duration in nanoseconds. */
+export function wholeMs(ns: bigint): number {
+  return Number(ns / NS_PER_MS);
+}
+
+function nsOf(ms: number): bigint {
+  return BigInt(ms) * NS_PER_MS;
 }

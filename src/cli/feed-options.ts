@@ -1,8 +1,8 @@
 import { type Command, InvalidArgumentError, Option } from 'commander';
-import { messageOf, UsageError } from '../errors.ts';
-import { parseDurationNs } from '../influx/duration.ts';
+import { UsageError } from '../errors.ts';
 import { FIELD_TYPES } from '../influx/field-type.ts';
 import { PRECISIONS, type Precision } from '../influx/time.ts';
+import { durationParser, MAX_TIMER_MS } from './duration.ts';
 
 export const FORMATS = ['lp', 'csv', 'ndjson', 'srpl'] as const;
 export type Format = (typeof FORMATS)[number];
@@ -52,6 +52,7 @@ export interface FeedFlags {
 }
 
 const SECOND_NS = 1_000_000_000n;
+const parseDuration = durationParser(1, MAX_TIMER_MS);
 
 /** Adds every option of the command, each with its environment variable. */
 export function addFeedOptions(command: Command): void {
@@ -80,7 +81,7 @@ function sourceOptions(): Option[] {
     new Option('--delimiter <character>', 'what stands between the columns of CSV').default(','),
     new Option('--exec <command>', 'run a command again and again and read what it prints'),
     new Option('--every <duration>', 'how often: the grid of --exec, the polls of --simulate')
-      .argParser(parsePositiveDuration)
+      .argParser(parseDuration)
       .default(90n * SECOND_NS, '90s'),
     new Option(
       '--polls <n>',
@@ -90,7 +91,7 @@ function sourceOptions(): Option[] {
     new Option(
       '--time-limit <duration>',
       'how long a run may take (default: --every, at most 30s)',
-    ).argParser(parsePositiveDuration),
+    ).argParser(parseDuration),
     new Option('--pattern <regexp>', 'take text apart: named groups become fields, or tags with --tag'),
     new Option('--match <how>', 'one match in all, or one match (and point) a line')
       .choices(['once', 'lines'])
@@ -165,14 +166,14 @@ function deliveryOptions(): Option[] {
       .default(100_000),
     new Option('--compression <how>', 'of requests').choices(['gzip', 'none']).default('gzip'),
     new Option('--timeout <duration>', 'how long one request may take')
-      .argParser(parsePositiveDuration)
+      .argParser(parseDuration)
       .default(10n * SECOND_NS, '10s'),
     new Option(
       '--give-up-after <duration>',
       'how long the server may be away (default: 5m; --exec: for ever)',
-    ).argParser(parsePositiveDuration),
+    ).argParser(parseDuration),
     new Option('--flush-timeout <duration>', 'how long writing the rest may take after SIGTERM')
-      .argParser(parsePositiveDuration)
+      .argParser(parseDuration)
       .default(8n * SECOND_NS, '8s'),
     new Option('--rejected <file>', 'append refused points with the reason (default: standard error)'),
   ];
@@ -261,12 +262,6 @@ function splitLists(command: Command): void {
   }
 }
 
-function parsePositiveDuration(text: string): bigint {
-  const durationNs = ofArgument(() => parseDurationNs(text));
-  if (durationNs < 1_000_000n) throw new InvalidArgumentError('It must be 1ms or more.');
-  return durationNs;
-}
-
 function parseCount(text: string): number {
   if (!/^[1-9]\d{0,8}$/.test(text)) throw new InvalidArgumentError('It must be a whole number of 1 or more.');
   return Number(text);
@@ -290,12 +285,4 @@ function parseUrl(text: string): URL {
 
 function collect(text: string, before: readonly string[]): readonly string[] {
   return [...before, text];
-}
-
-function ofArgument<Value>(parse: () => Value): Value {
-  try {
-    return parse();
-  } catch (error) {
-    throw new InvalidArgumentError(messageOf(error));
-  }
 }

@@ -1,6 +1,5 @@
 import { UsageError } from '../errors.ts';
 import { Clock } from '../influx/clock.ts';
-import { parseDurationNs } from '../influx/duration.ts';
 import type { FeedOptions } from '../influx/feed.ts';
 import { openInput, readInput, readRecording } from '../influx/file-source.ts';
 import { Pacer } from '../influx/pacer.ts';
@@ -9,6 +8,7 @@ import type { PointReading } from '../influx/reading.ts';
 import { type SimulationOptions, simulateAdsl } from '../influx/simulation.ts';
 import { parseTimeNs } from '../influx/time.ts';
 import { splitWords } from '../influx/words.ts';
+import { DURATION_NOTATION, parseDuration, wholeMs } from './duration.ts';
 import type { FeedFlags } from './feed-options.ts';
 import {
   failureText,
@@ -30,7 +30,6 @@ export interface Source extends Pick<FeedOptions, 'source' | 'isLive' | 'readsLi
   readonly isFruitless: () => boolean;
 }
 
-const NS_PER_MS = 1_000_000n;
 /** No run takes longer unless --time-limit allows it. */
 const DEFAULT_TIME_LIMIT_MS = 30_000;
 
@@ -90,12 +89,12 @@ function openExecSource(
   if (flags.pattern !== undefined && flags.format !== undefined)
     throw new UsageError('--pattern takes text apart: leave --format out');
   const format = flags.pattern === undefined ? (flags.format ?? 'lp') : 'text';
-  const everyMs = Number(flags.every / NS_PER_MS);
-  const limitMs = Number((flags.timeLimit ?? 0n) / NS_PER_MS);
+  const everyMs = wholeMs(flags.every);
   const poller = new Poller({
     command: {
       words: flags.shell === true ? ['/bin/sh', '-c', command] : splitWords(command),
-      timeoutMs: limitMs > 0 ? limitMs : Math.min(everyMs, DEFAULT_TIME_LIMIT_MS),
+      timeoutMs:
+        flags.timeLimit === undefined ? Math.min(everyMs, DEFAULT_TIME_LIMIT_MS) : wholeMs(flags.timeLimit),
       env: withoutOwn(process.env),
     },
     everyMs,
@@ -150,7 +149,11 @@ function makePacer(flags: FeedFlags, usualSpeed: number, catchesUp: boolean, now
 }
 
 function parseStart(text: string, nowNs: bigint): bigint {
-  return text.startsWith('-') ? nowNs - parseDurationNs(text.slice(1)) : parseTimeNs(text, undefined);
+  if (!text.startsWith('-')) return parseTimeNs(text, undefined);
+  const agoNs = parseDuration(text.slice(1));
+  if (agoNs === undefined)
+    throw new UsageError(`--start ${text}: after - it must be a duration ${DURATION_NOTATION}`);
+  return nowNs - agoNs;
 }
 
 /** What is polled has no business with the database's password, which may stand in a URL as well. */

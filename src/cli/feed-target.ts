@@ -4,6 +4,7 @@ import { InfluxTarget } from '../influx/influx-target.ts';
 import { KapacitorTarget } from '../influx/kapacitor-target.ts';
 import { StreamTarget } from '../influx/stream-target.ts';
 import type { Target } from '../influx/target.ts';
+import { wholeMs } from './duration.ts';
 import type { FeedFlags } from './feed-options.ts';
 import type { Io } from './io.ts';
 
@@ -59,7 +60,7 @@ function connect(flags: FeedFlags, url: URL, { authorization }: Credentials): Co
   return new Connection({
     url,
     authorization,
-    timeoutMs: Number(flags.timeout / 1_000_000n),
+    timeoutMs: wholeMs(flags.timeout),
     isCompressed: flags.compression === 'gzip',
   });
 }

@@ -1,6 +1,7 @@
 import { Command } from 'commander';
 import { Feed } from '../influx/feed.ts';
 import { Rejections } from '../influx/rejections.ts';
+import { wholeMs } from './duration.ts';
 import { addFeedOptions, type FeedFlags, readFeedFlags } from './feed-options.ts';
 import { FeedProgress } from './feed-progress.ts';
 import { openSource } from './feed-source.ts';
@@ -10,7 +11,6 @@ import type { CommandFactory } from './run.ts';
 
 /** How long the server may be away while a file waits; a device is polled for as long as it takes. */
 const FILE_GIVE_UP_MS = 300_000;
-const NS_PER_MS = 1_000_000n;
 
 const EXAMPLES = `
 Examples:
@@ -73,7 +73,7 @@ async function feed(flags: FeedFlags, io: Io): Promise<number> {
       giveUpAfterMs: giveUpAfterMs(flags),
       random: Math.random,
     },
-    flushTimeoutMs: Number(flags.flushTimeout / NS_PER_MS),
+    flushTimeoutMs: wholeMs(flags.flushTimeout),
   });
   let isStopping = false;
   const offSignal = io.onSignal((signal) => {
@@ -99,7 +99,7 @@ async function feed(flags: FeedFlags, io: Io): Promise<number> {
 }
 
 function giveUpAfterMs(flags: FeedFlags): number | undefined {
-  if (flags.giveUpAfter !== undefined) return Number(flags.giveUpAfter / NS_PER_MS);
+  if (flags.giveUpAfter !== undefined) return wholeMs(flags.giveUpAfter);
   return flags.exec === undefined ? FILE_GIVE_UP_MS : undefined;
 }
 

@@ -2,13 +2,13 @@ import { readFileSync } from 'node:fs';
 import { InvalidArgumentError, Option } from 'commander';
 import { messageOf, UsageError } from '../errors.ts';
 import { basicAuthorization, KapacitorApi, tokenAuthorization } from '../kapacitor/api.ts';
-import { durationParser } from './duration.ts';
+import { durationParser, wholeMs } from './duration.ts';
 
 export interface KapacitorOptions {
   readonly kapacitorCa?: string;
   readonly kapacitorInsecure?: boolean;
-  /** Milliseconds. */
-  readonly kapacitorTimeout: number;
+  /** Nanoseconds. */
+  readonly kapacitorTimeout: bigint;
 }
 
 const USER = 'EDGE_DETECT_KAPACITOR_USER';
@@ -32,7 +32,7 @@ export function kapacitorOptions(): Option[] {
       .env('EDGE_DETECT_KAPACITOR_INSECURE'),
     new Option('--kapacitor-timeout <duration>', 'how long Kapacitor may take for an answer')
       .argParser(durationParser(1, 3_600_000))
-      .default(10_000, '10s')
+      .default(10_000_000_000n, '10s')
       .env('EDGE_DETECT_KAPACITOR_TIMEOUT'),
   ];
 }
@@ -66,7 +66,7 @@ export function kapacitorApi(
     authorization: authorization(user, password),
     ca: options.kapacitorCa ? readText(options.kapacitorCa, '--kapacitor-ca') : undefined,
     isInsecure: options.kapacitorInsecure === true,
-    timeoutMs: options.kapacitorTimeout,
+    timeoutMs: wholeMs(options.kapacitorTimeout),
   });
 }
 

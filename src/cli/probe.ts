@@ -2,15 +2,15 @@ import { Command, Option } from 'commander';
 import { messageOf, OperationError } from '../errors.ts';
 import { shakeHands } from '../kapacitor/handshake.ts';
 import type { EdgeType, InfoResponse } from '../wire/messages.ts';
-import { durationParser } from './duration.ts';
+import { durationParser, wholeMs } from './duration.ts';
 import type { Io } from './io.ts';
 import type { CommandFactory } from './run.ts';
 import { type ServedOptions, servedFunctions, servedOptions } from './served-functions.ts';
 
 interface ProbeOptions extends ServedOptions {
   readonly socket: readonly string[];
-  /** Milliseconds. */
-  readonly timeout: number;
+  /** Nanoseconds. */
+  readonly timeout: bigint;
 }
 
 /** A socket to probe; what the function wants if that is known. */
@@ -39,9 +39,9 @@ export const probeCommand: CommandFactory = (io, exit) => {
         .env('EDGE_DETECT_SOCKET'),
     )
     .addOption(
-      new Option('--timeout <duration>', 'how long each answer may take: a number and one of u, ms, s, m, h')
+      new Option('--timeout <duration>', 'how long each answer may take')
         .argParser(durationParser(1, 3_600_000))
-        .default(5000, '5s')
+        .default(5_000_000_000n, '5s')
         .env('EDGE_DETECT_PROBE_TIMEOUT'),
     )
     .addHelpText(
@@ -58,7 +58,8 @@ Exits with 0 if all answer and close as they should, else with 1.`,
 };
 
 async function probe(options: ProbeOptions, io: Io): Promise<number> {
-  const results = await Promise.all(targetsOf(options).map((target) => report(target, options.timeout, io)));
+  const timeoutMs = wholeMs(options.timeout);
+  const results = await Promise.all(targetsOf(options).map((target) => report(target, timeoutMs, io)));
   return results.every((isGood) => isGood) ? 0 : 1;
 }
 

@@ -6,7 +6,7 @@ import { startCluster } from '../agent/primary.ts';
 import { startWatchdog } from '../agent/watchdog.ts';
 import { messageOf, UsageError } from '../errors.ts';
 import type { KapacitorApi } from '../kapacitor/api.ts';
-import { durationParser } from './duration.ts';
+import { durationParser, wholeMs } from './duration.ts';
 import type { Io } from './io.ts';
 import {
   CREDENTIALS_HELP,
@@ -26,8 +26,8 @@ interface ServeOptions extends ServedOptions, LogOptions, KapacitorOptions {
   readonly maxFrameBytes: number;
   readonly maxGroups: number;
   readonly workers: number;
-  /** Milliseconds; 0: off. */
-  readonly watchdog: number;
+  /** Nanoseconds; 0: off. */
+  readonly watchdog: bigint;
   readonly revive?: string;
   readonly reviveTries: number;
 }
@@ -75,7 +75,7 @@ export const serveCommand: CommandFactory = (io, exit) => {
     .addOption(
       new Option('--watchdog <duration>', 'kill a process that stands still for longer than this; 0: never')
         .argParser(durationParser(100, 3_600_000, true))
-        .default(5000, '5s')
+        .default(5_000_000_000n, '5s')
         .env('EDGE_DETECT_WATCHDOG'),
     )
     .addOption(
@@ -117,7 +117,8 @@ async function serve(options: ServeOptions, kapacitor: KapacitorApi | undefined,
   const functions = servedFunctions(options);
   const groupId = options.socketGroup === undefined ? undefined : groupIdOf(options.socketGroup);
   const log = await makeLog(io, options);
-  const { maxFrameBytes, maxGroups, watchdog, workers } = options;
+  const { maxFrameBytes, maxGroups, workers } = options;
+  const watchdogMs = wholeMs(options.watchdog);
   const first = Promise.withResolvers<void>();
   const second = Promise.withResolvers<void>();
   let isStopping = false;
@@ -140,13 +141,13 @@ async function serve(options: ServeOptions, kapacitor: KapacitorApi | undefined,
     log,
     watch: keeper,
   };
-  const program = workerProgram({ ...options, watchdogMs: watchdog });
+  const program = workerProgram({ ...options, watchdogMs });
   // Before the sockets: everything that has waited for them connects at once.
-  const stopWatchdog = watchdog === 0 ? undefined : startWatchdog(watchdog, onWatchdogFailure);
+  const stopWatchdog = watchdogMs === 0 ? undefined : startWatchdog(watchdogMs, onWatchdogFailure);
   try {
     const agent = await (workers === 1
       ? startAgent(agentOptions)
-      : startCluster({ ...agentOptions, workers, watchdogMs: watchdog, program }));
+      : startCluster({ ...agentOptions, workers, watchdogMs, program }));
     keeper.start();
     await first.promise;
     const stopped = keeper.stop().then(() => agent.stop());

@@ -1,4 +1,5 @@
 import { UsageError } from '../errors.ts';
+import { parseTickscriptDuration } from '../tickscript-duration.ts';
 import type { OptionValue, ValueType } from '../wire/messages.ts';
 
 /** An option of a UDF with its arguments, and how it was written. */
@@ -11,16 +12,6 @@ export interface WrittenOption {
 /** The types of an option's arguments, by its name, as an agent's Info answer declares them. */
 export type OptionTypes = Readonly<Record<string, readonly ValueType[]>>;
 
-const NS_PER_UNIT: Readonly<Record<string, bigint>> = {
-  u: 1_000n,
-  µ: 1_000n,
-  ms: 1_000_000n,
-  s: 1_000_000_000n,
-  m: 60_000_000_000n,
-  h: 3_600_000_000_000n,
-  d: 86_400_000_000_000n,
-  w: 604_800_000_000_000n,
-};
 const MAX_INT = 2n ** 63n - 1n;
 
 /** Three quotes let a string hold quotes; between single ones a backslash does. */
@@ -102,16 +93,6 @@ function hintFor(value: OptionValue, expected: ValueType, text: string): string 
   return `a ${expected} is for example ${exampleOf(expected)}`;
 }
 
-/**
- * The nanoseconds of a duration as TICKscript has it: one number, one unit (u, ms, s, m, h, d, w).
- * @returns undefined for anything else
- */
-export function durationNs(text: string): bigint | undefined {
-  const [, number = '', unit = ''] = /^(\d+)(ms|[uµsmhdw])$/u.exec(text) ?? [];
-  const nsPerUnit = NS_PER_UNIT[unit];
-  return nsPerUnit === undefined ? undefined : BigInt(number) * nsPerUnit;
-}
-
 class OptionReader {
   readonly #text: string;
   #pos = 0;
@@ -179,7 +160,7 @@ class OptionReader {
   }
 
   #nanoseconds(text: string): bigint {
-    const duration = durationNs(text);
+    const duration = parseTickscriptDuration(text);
     if (duration === undefined || duration > MAX_INT)
       throw this.#unexpected(`a duration of at most 15250 weeks, not ${text}`);
     return duration;

@@ -442,7 +442,21 @@ describe('edge-detect feed and its options', () => {
       ['--file', '-', '--format', 'csv', '--measurement', 'm', '--type', 'v=text'],
       /--type v=text: expected a name and one of float/,
     ],
-    ['a duration that is none', ['--exec', 'x', '--every', '90'], /'90' is no duration/],
+    [
+      'a duration that is none',
+      ['--exec', 'x', '--every', '90'],
+      /'90' is invalid\. It must be a duration from 1ms to 24d, such as/,
+    ],
+    [
+      'a duration longer than a timer can wait',
+      ['--file', '-', '--flush-timeout', '25d'],
+      /It must be a duration from 1ms to 24d/,
+    ],
+    [
+      'a start that is neither a time nor a duration',
+      ['--simulate', 'adsl', '--start', '-24'],
+      /--start -24: after - it must be a duration such as/,
+    ],
     ['a pace that is none', ['--file', '-', '--pace', '60'], /It must be a factor such as 1x/],
     ['a number that is none', ['--file', '-', '--batch', '0'], /It must be a whole number of 1 or more/],
     [

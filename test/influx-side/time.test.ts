@@ -1,6 +1,5 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { parseDurationNs } from '../../src/influx/duration.ts';
 import { parseTimeNs, scaleToNs } from '../../src/influx/time.ts';
 
 describe('parseTimeNs', () => {
@@ -54,21 +53,5 @@ describe('parseTimeNs', () => {
         expect(parseTimeNs(text, undefined)).toBe(BigInt(seconds) * 1_000_000_000n + BigInt(nanos));
       }),
     );
-  });
-});
-
-describe('parseDurationNs', () => {
-  it.each([
-    ['90s', 90_000_000_000n],
-    ['1m30s', 90_000_000_000n],
-    ['200ms', 200_000_000n],
-    ['1w2d3h4m5s6ms7us8ns', 788_645_006_007_008n],
-    ['0s', 0n],
-  ])('reads %s', (text, durationNs) => {
-    expect(parseDurationNs(text)).toBe(durationNs);
-  });
-
-  it.each(['', '90', 's', '90 s', '-1s', '1.5s', '90sx', 'x90s'])('refuses %j', (text) => {
-    expect(() => parseDurationNs(text)).toThrow(/is no duration/);
   });
 });
