@@ -62,14 +62,14 @@ const OPTIONS: readonly OptionCase[] = [
     name: 'hold',
     types: ['DURATION'],
     beside: FIELD,
-    refused: [[`${FIELD}.hold(-1s)`, ': must be 0 or more']],
+    refused: [[`${FIELD}.hold(-1s)`, 'hold(-1s): must be 0 or more']],
   },
   {
     name: 'holdTo',
     types: ['STRING', 'DURATION'],
     beside: FIELD,
     refused: [
-      [`${FIELD}.holdTo('x', -1s)`, `: for 'x' it must be 0 or more`],
+      [`${FIELD}.holdTo('x', -1s)`, `holdTo(-1s): for 'x' it must be 0 or more`],
       TWO_KEYS('holdTo', `holdTo('x', 1s)`),
     ],
   },
@@ -94,7 +94,7 @@ const OPTIONS: readonly OptionCase[] = [
     beside: FIELD,
     refused: [
       [`${FIELD}.limit(0, 1s)`, 'limit(0): the number must be 1 or more'],
-      [`${FIELD}.limit(1, 0s)`, ': the duration must be more than 0'],
+      [`${FIELD}.limit(1, 0s)`, 'limit(0s): the duration must be more than 0'],
     ],
   },
   {
@@ -113,13 +113,13 @@ const OPTIONS: readonly OptionCase[] = [
     name: 'every',
     types: ['DURATION'],
     beside: FIELD,
-    refused: [[`${FIELD}.every(0s)`, ': must be more than 0']],
+    refused: [[`${FIELD}.every(0s)`, 'every(0s): must be more than 0']],
   },
   {
     name: 'ttl',
     types: ['DURATION'],
     beside: FIELD,
-    refused: [[`${FIELD}.ttl(0s)`, ': must be more than 0']],
+    refused: [[`${FIELD}.ttl(0s)`, 'ttl(0s): must be more than 0']],
   },
   {
     name: 'maxGroups',
@@ -155,7 +155,7 @@ const OPTIONS: readonly OptionCase[] = [
     name: 'unit',
     types: ['DURATION'],
     beside: FIELD,
-    refused: [[`${FIELD}.unit(0s)`, ': must be more than 0']],
+    refused: [[`${FIELD}.unit(0s)`, 'unit(0s): must be more than 0']],
   },
   { name: 'sinceAs', types: ['STRING'], beside: FIELD, refused: [EMPTY_NAME('sinceAs')] },
   { name: 'countAs', types: ['STRING'], beside: FIELD, refused: [EMPTY_NAME('countAs')] },

@@ -102,6 +102,11 @@ describe('is refused, with its name and value', () => {
       [FIELD, option('hold', int(30n))],
       'hold(30): argument 1 must be a DURATION',
     ],
+    [
+      'a duration where a number belongs',
+      [FIELD, option('confirm', duration(90n * S))],
+      'confirm(90s): argument 1 must be a INT',
+    ],
   ];
   test.each(refused)('%s', (_, options, text) => {
     const problems = problemsOf(...options);
