@@ -18,7 +18,7 @@ export interface TableOptions {
 }
 
 /** More edges than a person reads; the other formats have them all. */
-export const MAX_TABLE_EDGES = 10_000;
+const MAX_TABLE_EDGES = 10_000;
 /** More groups than a person takes in at once. */
 const MAX_TIMELINE_GROUPS = 20;
 /** How wide a group or value may be: the first of these with which the table fits. */

@@ -2,6 +2,7 @@ import { type Command, InvalidArgumentError, Option } from 'commander';
 import { UsageError } from '../errors.ts';
 import { FIELD_TYPES } from '../influx/field-type.ts';
 import { PRECISIONS, type Precision } from '../influx/time.ts';
+import { addArgument, parseCount, parseHttpUrl } from './argument-parsers.ts';
 import { durationParser, MAX_TIMER_MS } from './duration.ts';
 
 export const FORMATS = ['lp', 'csv', 'ndjson', 'srpl'] as const;
@@ -111,10 +112,10 @@ function mappingOptions(): Option[] {
       '--tag <name[=value]>',
       'a column, key or group that becomes a tag; with a value: a tag of every point (repeatable)',
     )
-      .argParser(collect)
+      .argParser(addArgument)
       .default([], 'none'),
     new Option('--rename <name=new>', 'what a tag or field is to be called (repeatable)')
-      .argParser(collect)
+      .argParser(addArgument)
       .default([], 'as it is'),
     new Option('--time <name>', 'the one that holds the time (default: time, timestamp or @timestamp)'),
     new Option(
@@ -122,7 +123,7 @@ function mappingOptions(): Option[] {
       'the unit of numeric times (default: ns for lp, else by their size)',
     ).choices(PRECISIONS),
     new Option('--type <name=type>', `${FIELD_TYPES.join(', ')} (default: numbers are floats; repeatable)`)
-      .argParser(collect)
+      .argParser(addArgument)
       .default([], 'none'),
   ];
 }
@@ -139,7 +140,9 @@ function timeOptions(): Option[] {
 
 function targetOptions(): Option[] {
   return [
-    new Option('--influxdb <url>', 'InfluxDB, 1.x or 2.x').argParser(parseUrl),
+    new Option('--influxdb <url>', 'InfluxDB, 1.x or 2.x').argParser((text) =>
+      parseHttpUrl(text, '--influxdb', 'http://nas:8086'),
+    ),
     new Option('--database <name>', '1.x: the database'),
     new Option('--retention-policy <name>', "1.x: the retention policy (default: the database's own)"),
     new Option('--user <name>', '1.x: who writes'),
@@ -151,7 +154,7 @@ function targetOptions(): Option[] {
     new Option(
       '--kapacitor <url>',
       'Kapacitor itself, with --database (and --retention-policy, by default autogen)',
-    ).argParser(parseUrl),
+    ).argParser((text) => parseHttpUrl(text, '--kapacitor', 'http://nas:9092')),
   ];
 }
 
@@ -217,7 +220,6 @@ const BELONGS_TO: ReadonlyMap<string, readonly string[]> = new Map([
  * @throws UsageError if they don't go together
  */
 export function readFeedFlags(command: Command): FeedFlags {
-  settleSwitches(command);
   splitLists(command);
   const flags = command.opts<FeedFlags>();
   const sources = (['file', 'exec', 'simulate'] as const).filter((name) => flags[name] !== undefined);
@@ -240,19 +242,6 @@ export function readFeedFlags(command: Command): FeedFlags {
   return flags;
 }
 
-/** commander takes a switch for set if its variable is there at all, even as 0. */
-function settleSwitches(command: Command): void {
-  for (const option of command.options) {
-    const name = option.attributeName();
-    if (!option.isBoolean() || command.getOptionValueSource(name) !== 'env') continue;
-    const text = process.env[option.envVar ?? ''] ?? '';
-    if (/^(?:1|true|yes|on)$/i.test(text)) continue;
-    if (!/^(?:0|false|no|off|)$/i.test(text))
-      throw new UsageError(`${option.envVar} is '${text}': say true or false`);
-    command.setOptionValueWithSource(name, false, 'env');
-  }
-}
-
 /** A variable holds all that a flag may be repeated for, with commas between. */
 function splitLists(command: Command): void {
   for (const name of ['tag', 'type', 'rename']) {
@@ -262,27 +251,10 @@ function splitLists(command: Command): void {
   }
 }
 
-function parseCount(text: string): number {
-  if (!/^[1-9]\d{0,8}$/.test(text)) throw new InvalidArgumentError('It must be a whole number of 1 or more.');
-  return Number(text);
-}
-
 /** @returns how many times faster; infinity for no wait at all */
 function parsePace(text: string): number {
   if (text === 'max') return Number.POSITIVE_INFINITY;
   const factor = Number(/^(\d+(?:\.\d+)?)x$/.exec(text)?.[1]);
   if (!(factor > 0)) throw new InvalidArgumentError('It must be a factor such as 1x or 60x, or max.');
   return factor;
-}
-
-function parseUrl(text: string): URL {
-  // The text may hold a password, so no message repeats it; commander's own does.
-  const url = URL.canParse(text) ? new URL(text) : undefined;
-  if (url === undefined || (url.protocol !== 'http:' && url.protocol !== 'https:') || url.search !== '')
-    throw new UsageError('the URL of --influxdb or --kapacitor must be one such as http://nas:8086');
-  return url;
-}
-
-function collect(text: string, before: readonly string[]): readonly string[] {
-  return [...before, text];
 }

@@ -1,5 +1,6 @@
-import { SingleBar } from 'cli-progress';
+import type { SingleBar } from 'cli-progress';
 import type { Io } from './io.ts';
+import { makeBar } from './progress-bar.ts';
 
 /** How often it is drawn, in milliseconds. */
 const DRAW_MS = 200;
@@ -22,17 +23,7 @@ export class FeedProgress {
     written: () => number,
   ) {
     this.#io = io;
-    this.#bar = new SingleBar({
-      format: '{bar} {percentage}% | {points} points written',
-      barCompleteChar: '█',
-      barIncompleteChar: '░',
-      barsize: 30,
-      stream: io.stderr,
-      clearOnComplete: true,
-      hideCursor: false,
-      // A signal is for the feed, which writes what it has before it ends.
-      gracefulExit: false,
-    });
+    this.#bar = makeBar(io, '{bar} {percentage}% | {points} points written');
     this.#bar.start(progress().totalBytes, 0, { points: 0 });
     this.#timer = setInterval(() => this.#bar.update(progress().readBytes, { points: written() }), DRAW_MS);
   }

@@ -1,7 +1,8 @@
 import { readFileSync } from 'node:fs';
-import { InvalidArgumentError, Option } from 'commander';
+import { Option } from 'commander';
 import { messageOf, UsageError } from '../errors.ts';
 import { basicAuthorization, KapacitorApi, tokenAuthorization } from '../kapacitor/api.ts';
+import { parseHttpUrl } from './argument-parsers.ts';
 import { durationParser, wholeMs } from './duration.ts';
 
 export interface KapacitorOptions {
@@ -26,10 +27,7 @@ export function kapacitorOptions(): Option[] {
     new Option('--kapacitor-ca <file>', 'trust certificates signed by those in this file (PEM)').env(
       'EDGE_DETECT_KAPACITOR_CA',
     ),
-    new Option('--kapacitor-insecure [yes]', 'trust any certificate')
-      .preset('yes')
-      .argParser(parseSwitch)
-      .env('EDGE_DETECT_KAPACITOR_INSECURE'),
+    new Option('--kapacitor-insecure', 'trust any certificate').env('EDGE_DETECT_KAPACITOR_INSECURE'),
     new Option('--kapacitor-timeout <duration>', 'how long Kapacitor may take for an answer')
       .argParser(durationParser(1, 3_600_000))
       .default(10_000_000_000n, '10s')
@@ -49,10 +47,7 @@ export function kapacitorApi(
   source: string | undefined,
   options: KapacitorOptions,
 ): KapacitorApi {
-  const url = URL.canParse(text) ? new URL(text) : undefined;
-  // The text may hold a password, so it is not repeated.
-  if (url === undefined || (url.protocol !== 'http:' && url.protocol !== 'https:') || url.search || url.hash)
-    throw new UsageError(`the URL of ${flag} must be one such as http://kapacitor:9092`);
+  const url = parseHttpUrl(text, flag, 'http://kapacitor:9092');
   const user = decodeURIComponent(url.username);
   const password = decodeURIComponent(url.password);
   if ((user || password) && source === 'cli')
@@ -99,11 +94,4 @@ function readText(file: string, name: string): string {
   } catch (error) {
     throw new UsageError(`${name}: cannot read it: ${messageOf(error)}`);
   }
-}
-
-/** A switch as an option with a value: commander takes a plain one for set if its variable is there, even as 0. */
-export function parseSwitch(text: string): boolean {
-  if (/^(?:1|true|yes|on)$/i.test(text)) return true;
-  if (/^(?:0|false|no|off|)$/i.test(text)) return false;
-  throw new InvalidArgumentError('It must be yes or no.');
 }

@@ -2,8 +2,8 @@ import { Option } from 'commander';
 import pino, { type Logger } from 'pino';
 import type { Io } from './io.ts';
 
-export const LOG_LEVELS = ['trace', 'debug', 'info', 'warn', 'error', 'fatal', 'silent'] as const;
-export const LOG_FORMATS = ['json', 'pretty'] as const;
+const LOG_LEVELS = ['trace', 'debug', 'info', 'warn', 'error', 'fatal', 'silent'] as const;
+const LOG_FORMATS = ['json', 'pretty'] as const;
 
 export interface LogOptions {
   readonly logLevel: string;

@@ -2,6 +2,7 @@ import { Command, Option } from 'commander';
 import { messageOf, OperationError } from '../errors.ts';
 import { shakeHands } from '../kapacitor/handshake.ts';
 import type { EdgeType, InfoResponse } from '../wire/messages.ts';
+import { addListed } from './argument-parsers.ts';
 import { durationParser, wholeMs } from './duration.ts';
 import type { Io } from './io.ts';
 import type { CommandFactory } from './run.ts';
@@ -34,7 +35,7 @@ export const probeCommand: CommandFactory = (io, exit) => {
         '--socket <path>',
         'probe this socket instead; repeatable, in the variable separated by commas',
       )
-        .argParser<string[]>((value, all) => [...(all ?? []), ...value.split(',')])
+        .argParser(addListed)
         .default([], 'none')
         .env('EDGE_DETECT_SOCKET'),
     )

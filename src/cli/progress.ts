@@ -1,6 +1,6 @@
-import { SingleBar } from 'cli-progress';
 import type { RecordingProgress } from '../kapacitor/recording.ts';
 import type { Io } from './io.ts';
+import { makeBar } from './progress-bar.ts';
 
 /** Files below this are read before a person has seen a bar. */
 const LARGE_BYTES = 8 * 1024 * 1024;
@@ -18,16 +18,7 @@ const NONE: Progress = { update() {}, stop() {} };
 export function startProgress(io: Io, read: () => RecordingProgress): Progress {
   const { totalBytes } = read();
   if (io.stderr.isTTY !== true || totalBytes === undefined || totalBytes < LARGE_BYTES) return NONE;
-  const bar = new SingleBar({
-    format: '{bar} {percentage}% of {total} MiB, {eta_formatted} left',
-    barCompleteChar: '█',
-    barIncompleteChar: '░',
-    barsize: 30,
-    stream: io.stderr,
-    clearOnComplete: true,
-    hideCursor: false,
-    gracefulExit: false,
-  });
+  const bar = makeBar(io, '{bar} {percentage}% of {total} MiB, {eta_formatted} left');
   const mib = (bytes: number): number => Math.round(bytes / MIB);
   bar.start(mib(totalBytes), 0);
   return {

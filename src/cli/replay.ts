@@ -6,6 +6,7 @@ import { connectHost, type Host } from '../kapacitor/host.ts';
 import { openRecording, type Recording } from '../kapacitor/recording.ts';
 import { replay, Survey } from '../kapacitor/replay.ts';
 import { checkOptions, parseOptions, type WrittenOption } from '../kapacitor/tickscript-options.ts';
+import { addArgument, addListed } from './argument-parsers.ts';
 import { EdgeReader, trackedKeys } from './edges.ts';
 import type { Io } from './io.ts';
 import { startOwnAgent } from './own-agent.ts';
@@ -57,27 +58,25 @@ options or a damaged file.`,
 };
 
 function replayOptions(): Option[] {
-  const listed = (value: string, all?: readonly string[]): string[] => [...(all ?? []), ...value.split(',')];
-  const repeated = (value: string, all?: readonly string[]): string[] => [...(all ?? []), value];
   const names = FUNCTIONS.map(({ name }) => name);
   return [
     new Option('--measurement <name>', 'send only points of this measurement').env(
       'EDGE_DETECT_REPLAY_MEASUREMENT',
     ),
     new Option('--group-by <tag>', "group by this tag, '*' for all; repeatable, or separated by commas")
-      .argParser<string[]>(listed)
+      .argParser(addListed)
       .default([], 'none')
       .env('EDGE_DETECT_REPLAY_GROUP_BY'),
     new Option('--field <name>', 'track this field; repeatable')
-      .argParser<string[]>(repeated)
+      .argParser(addArgument)
       .default([], 'none')
       .env('EDGE_DETECT_REPLAY_FIELD'),
     new Option('--tag <name>', 'track this tag; repeatable')
-      .argParser<string[]>(repeated)
+      .argParser(addArgument)
       .default([], 'none')
       .env('EDGE_DETECT_REPLAY_TAG'),
     new Option('--option <tickscript>', "an option of the function, for example 'hold(30s)'; repeatable")
-      .argParser<string[]>(repeated)
+      .argParser(addArgument)
       .default([], 'none')
       .env('EDGE_DETECT_REPLAY_OPTION'),
     new Option('--function <name>', 'the function to run (default: edgeDetect, for batches edgeDetectBatch)')

@@ -13,7 +13,6 @@ import {
   type KapacitorOptions,
   kapacitorApi,
   kapacitorOptions,
-  parseSwitch,
 } from './kapacitor-options.ts';
 import type { CommandFactory } from './run.ts';
 import { type ServedOptions, servedFunctions, servedOptions } from './served-functions.ts';
@@ -41,12 +40,7 @@ export const reviveCommand: CommandFactory = (io, exit) => {
         'EDGE_DETECT_REVIVE',
       ),
     )
-    .addOption(
-      new Option('--dry-run [yes]', 'only say what would be done')
-        .preset('yes')
-        .argParser(parseSwitch)
-        .env('EDGE_DETECT_REVIVE_DRY_RUN'),
-    );
+    .addOption(new Option('--dry-run', 'only say what would be done').env('EDGE_DETECT_REVIVE_DRY_RUN'));
   for (const option of [...kapacitorOptions(), ...servedOptions()]) command.addOption(option);
   command.addHelpText(
     'after',

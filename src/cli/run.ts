@@ -2,6 +2,7 @@ import { readFileSync } from 'node:fs';
 import { Command, CommanderError } from 'commander';
 import { messageOf, UsageError } from '../errors.ts';
 import type { Io } from './io.ts';
+import { settleSwitches } from './switches.ts';
 
 /** Makes one command. What its action resolves to, through `exit`, is the exit code; 0 unless it says otherwise. */
 export type CommandFactory = (io: Io, exit: (code: number) => void) => Command;
@@ -46,7 +47,8 @@ export async function run(argv: readonly string[], io: Io): Promise<number> {
       writeErr: (text) => io.stderr.write(text),
       outputError: (text, write) => write(`edge-detect: ${usageError(text)} (--help shows what there is)\n`),
     })
-    .exitOverride();
+    .exitOverride()
+    .hook('preAction', (_, command) => settleSwitches(command));
   const isKnown = COMMANDS.has(argv[0] ?? '');
   for (const [name, load] of COMMANDS) {
     if (isKnown && name !== argv[0]) continue;

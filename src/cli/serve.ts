@@ -6,6 +6,7 @@ import { startCluster } from '../agent/primary.ts';
 import { startWatchdog } from '../agent/watchdog.ts';
 import { messageOf, UsageError } from '../errors.ts';
 import type { KapacitorApi } from '../kapacitor/api.ts';
+import { parseCount } from './argument-parsers.ts';
 import { durationParser, wholeMs } from './duration.ts';
 import type { Io } from './io.ts';
 import {
@@ -169,13 +170,6 @@ function parseMode(text: string): number {
   if (!/^0?[0-7]{3}$/.test(text))
     throw new InvalidArgumentError('It must be three octal digits, for instance 0660.');
   return Number.parseInt(text, 8);
-}
-
-function parseCount(text: string): number {
-  if (!/^[1-9][0-9]*$/.test(text) || !Number.isSafeInteger(Number(text))) {
-    throw new InvalidArgumentError('It must be a whole number of 1 or more.');
-  }
-  return Number(text);
 }
 
 function parseFrameBytes(text: string): number {

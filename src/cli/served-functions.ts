@@ -3,8 +3,9 @@ import { Option } from 'commander';
 import type { ServedFunction } from '../agent/server.ts';
 import { UsageError } from '../errors.ts';
 import { DEFAULT_FUNCTIONS, FUNCTIONS } from '../functions/index.ts';
+import { addListed } from './argument-parsers.ts';
 
-export const DEFAULT_SOCKET_DIR = '/var/run/kapacitor-udf';
+const DEFAULT_SOCKET_DIR = '/var/run/kapacitor-udf';
 
 export interface ServedOptions {
   readonly socketDir: string;
@@ -21,10 +22,7 @@ export function servedOptions(): Option[] {
       '--function <name[=path]>',
       `a function (${names(FUNCTIONS)}), and its socket if not in the folder; repeatable, in the variable separated by commas`,
     )
-      .argParser<string[]>((value, all) => [
-        ...(all ?? []),
-        ...value.split(',').filter((each) => each !== ''),
-      ])
+      .argParser(addListed)
       .default([], names(DEFAULT_FUNCTIONS))
       .env('EDGE_DETECT_FUNCTIONS'),
   ];

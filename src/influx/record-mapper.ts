@@ -29,7 +29,7 @@ export interface Cell {
 }
 
 /** Names taken for the time when none is given. */
-export const TIME_NAMES = ['time', 'timestamp', '@timestamp'] as const;
+const TIME_NAMES = ['time', 'timestamp', '@timestamp'] as const;
 
 /** Makes points of records that are names and values. */
 export class RecordMapper {

@@ -33,7 +33,7 @@ export interface ReviverTiming {
   readonly stopMs: number;
 }
 
-export const REVIVER_TIMING: ReviverTiming = {
+const REVIVER_TIMING: ReviverTiming = {
   lookMs: 10_000,
   firstLooksMs: 1000,
   settledMs: 15_000,

@@ -507,6 +507,6 @@ describe('edge-detect feed and its options', () => {
     vi.stubEnv('EDGE_DETECT_FEED_SHELL', 'maybe');
     const io = new CapturedIo();
     expect(await feed(io, '--exec', 'x')).toBe(2);
-    expect(io.err).toContain("EDGE_DETECT_FEED_SHELL is 'maybe': say true or false");
+    expect(io.err).toContain("EDGE_DETECT_FEED_SHELL is 'maybe': say yes or no");
   });
 });

@@ -156,13 +156,15 @@ describe('edge-detect serve --revive', () => {
 });
 
 describe('edge-detect revive', () => {
-  it('says what it would do, and does it without --dry-run', async () => {
+  it('says what it would do of the tasks named behind --dry-run, and does it without', async () => {
     await serve();
     kapacitor.define('dead', { executing: false, error: BROKEN });
     kapacitor.define('other', { executing: false, error: 'eval2: no such function' });
-    const dry = await revive('--dry-run');
+    const dry = await revive('--dry-run', 'dead');
     expect(dry).toEqual({ code: 0, out: `dead: would be brought back: ${BROKEN}\n`, err: '' });
     expect(kapacitor.patches).toEqual([]);
+    vi.stubEnv('EDGE_DETECT_REVIVE_DRY_RUN', 'no');
+    atEnd(() => vi.unstubAllEnvs());
     const wet = await revive();
     expect(wet).toMatchObject({ code: 0, err: '' });
     expect(wet.out).toMatch(/^dead: brought back in \d+ ms: edgeDetect2: .*\n$/);
