@@ -91,8 +91,7 @@ describeWithKapacitor('a Kapacitor whose agent is killed', () => {
 async function takeUp({ kapacitor }: Stack): Promise<void> {
   await kapacitor.enable('edges');
   expect((await kapacitor.task('edges')).executing).toBe(false);
-  await kapacitor.disable('edges');
-  await kapacitor.enable('edges');
+  await kapacitor.reenable('edges');
   expect(await stateOf(kapacitor)).toEqual({ status: 'enabled', executing: true, error: '' });
 }
 

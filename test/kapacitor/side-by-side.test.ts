@@ -56,8 +56,7 @@ describeWithKapacitor('sessions of one agent', () => {
 
     // And what is stored is the live task's.
     await kapacitor.keeps('LIVE-b');
-    await kapacitor.disable('edges');
-    await kapacitor.enable('edges');
+    await kapacitor.reenable('edges');
     await kapacitor.feed([stateLine(102, 'LIVE-b'), stateLine(103, 'LIVE-c')]);
     expect((await collector.received(8)).map(brief).at(-1)).toBe('router1 103s value=LIVE-c was=LIVE-b');
   });

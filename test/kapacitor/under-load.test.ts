@@ -25,8 +25,7 @@ describeWithKapacitor('a Kapacitor under load', () => {
           async () => ((await kapacitor.task('one')).nodes.edgeDetect2?.collected ?? 0) > 1000 || undefined,
         );
         await kapacitor.redefine('one', `${script}    |log()\n`);
-        await kapacitor.disable('one');
-        await kapacitor.enable('one');
+        await kapacitor.reenable('one');
         await kapacitor.disable('one');
         await kapacitor.remove('one');
         // Also one that is enabled: as it fails, so to say, in stopping, Kapacitor reports that.

@@ -196,6 +196,12 @@ export class Kapacitor implements AsyncDisposable {
     await this.#ask('PATCH', `/tasks/${id}`, { status: 'disabled' });
   }
 
+  /** Disables a task and enables it again, so that it starts from its last snapshot and with its newest script. */
+  async reenable(id: string): Promise<void> {
+    await this.disable(id);
+    await this.enable(id);
+  }
+
   async remove(id: string): Promise<void> {
     await this.#ask('DELETE', `/tasks/${id}`);
   }
