@@ -7,6 +7,7 @@ import { createInterface } from 'node:readline';
 import { setTimeout as pause } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { pointRequest } from '../support/functions.ts';
 import { connect, type Host } from '../support/host.ts';
 import { encodeRequest, type Value } from '../support/protocol.ts';
 
@@ -73,23 +74,7 @@ async function logged(log: AsyncIterator<string>, text: string): Promise<string>
 }
 
 function stall(fields: Record<string, Value>): void {
-  host?.send([
-    encodeRequest({
-      kind: 'point',
-      point: {
-        time: 1n,
-        name: 'm',
-        database: 'd',
-        retentionPolicy: 'r',
-        group: '',
-        dimensions: [],
-        tags: {},
-        fields,
-        byName: false,
-        unknown: [],
-      },
-    }),
-  ]);
+  host?.send([encodeRequest(pointRequest({ time: 1n, fields }))]);
 }
 
 async function textOf(stream: NodeJS.ReadableStream | null): Promise<string> {

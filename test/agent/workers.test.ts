@@ -2,26 +2,13 @@ import { once } from 'node:events';
 import { describe, expect, test } from 'vitest';
 import { type AgentProcess, startAgentProcess } from '../support/agent-process.ts';
 import { connect } from '../support/host.ts';
-import { encodeRequest, type Option } from '../support/protocol.ts';
+import { hostPointMessage } from '../support/points.ts';
+import type { Option } from '../support/protocol.ts';
 
 const FIELD: Option = { name: 'field', values: [{ type: 'string', v: 'value' }] };
 
 function point(value: string): Buffer {
-  return encodeRequest({
-    kind: 'point',
-    point: {
-      time: 1n,
-      name: 'm',
-      database: '',
-      retentionPolicy: '',
-      group: 'host=a',
-      dimensions: ['host'],
-      tags: { host: 'a' },
-      fields: { value: { type: 'string', v: value } },
-      byName: false,
-      unknown: [],
-    },
-  });
+  return hostPointMessage('a', { time: 1n, fields: { value: { type: 'string', v: value } } });
 }
 
 async function withWorkers(

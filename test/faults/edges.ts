@@ -1,4 +1,5 @@
 import { expect } from 'vitest';
+import { hostPointMessage } from '../support/points.ts';
 import { encodeRequest, frame, type Option } from '../support/protocol.ts';
 
 /** Prints how many edges there were to be and how many there were, and holds one against the other. */
@@ -17,21 +18,7 @@ export function initMessage(taskId: string, options = STATE): Buffer {
 
 /** A point of a router with this state. */
 export function pointMessage(host: string, state: string, time: bigint): Buffer {
-  return encodeRequest({
-    kind: 'point',
-    point: {
-      time,
-      name: 'adsl_connection',
-      database: 'telegraf',
-      retentionPolicy: 'autogen',
-      group: `host=${host}`,
-      dimensions: ['host'],
-      tags: { host },
-      fields: { state: { type: 'string', v: state } },
-      byName: false,
-      unknown: [],
-    },
-  });
+  return hostPointMessage(host, { time, fields: { state: { type: 'string', v: state } } });
 }
 
 /** A point that is an edge every time: its state is another one than before. */

@@ -1,7 +1,8 @@
 import { expect, test } from 'vitest';
 import { withAgent } from '../support/agent.ts';
 import { connect } from '../support/host.ts';
-import { encodeRequest, type Option } from '../support/protocol.ts';
+import { hostPointMessage } from '../support/points.ts';
+import type { Option } from '../support/protocol.ts';
 
 // Not among the random scenarios, since which group is the longest unseen is only roughly defined.
 
@@ -15,25 +16,9 @@ const OPTIONS: readonly Option[] = [
 
 /** One point of each group in turn, always of the same value, and between them one of a group that stays busy. */
 function round(time: bigint): Buffer[] {
-  return Array.from({ length: GROUPS }, (_, index) => [`host=${index}`, 'host=busy'])
+  return Array.from({ length: GROUPS }, (_, index) => [String(index), 'busy'])
     .flat()
-    .map((group) =>
-      encodeRequest({
-        kind: 'point',
-        point: {
-          time,
-          name: 'm',
-          database: 'telegraf',
-          retentionPolicy: 'autogen',
-          group,
-          dimensions: ['host'],
-          tags: {},
-          fields: { v: { type: 'int', v: 1n } },
-          byName: false,
-          unknown: [],
-        },
-      }),
-    );
+    .map((host) => hostPointMessage(host, { time, fields: { v: { type: 'int', v: 1n } } }));
 }
 
 test('of more groups than maxGroups the longest unseen are forgotten, the busy one is not', async () => {

@@ -1,6 +1,7 @@
 import { setTimeout as pause } from 'node:timers/promises';
 import { connect, type Host } from '../support/host.ts';
-import { encodeRequest, type Option } from '../support/protocol.ts';
+import { hostPointMessage } from '../support/points.ts';
+import type { Option } from '../support/protocol.ts';
 
 /** How long a group lives; after that it never comes again, and `ttl` frees it. */
 const COHORT_MS = 2000;
@@ -23,7 +24,6 @@ export class SoakTask {
   /** The state that each group had last; emptied when the node starts from nothing. */
   readonly #states = new Map<string, string>();
   #snapshot: Buffer = Buffer.alloc(0);
-  #points = 0;
   #awaited = 0;
   points = 0;
   edgesExpected = 0;
@@ -95,30 +95,17 @@ export class SoakTask {
   }
 
   #nextPoint(cohort: number, nowMs: number, index: number): Buffer {
-    this.#points++;
-    const host = `router-${cohort}-${this.#points % GROUPS_PER_COHORT}`;
-    const state =
-      STATES[(this.#points * 7 + Math.floor(this.#points / 450)) % 31 === 0 ? this.#points % 4 : 0];
+    this.points++;
+    const host = `router-${cohort}-${this.points % GROUPS_PER_COHORT}`;
+    const state = STATES[(this.points * 7 + Math.floor(this.points / 450)) % 31 === 0 ? this.points % 4 : 0];
     if (this.#states.get(host) !== state) {
       this.#states.set(host, state);
       this.edgesExpected++;
       this.#awaited++;
     }
-    this.points++;
-    return encodeRequest({
-      kind: 'point',
-      point: {
-        time: BigInt(nowMs) * 1_000_000n + BigInt(index),
-        name: 'adsl_connection',
-        database: 'telegraf',
-        retentionPolicy: 'autogen',
-        group: `host=${host}`,
-        dimensions: ['host'],
-        tags: { host },
-        fields: { state: { type: 'string', v: state }, attenuation: { type: 'float', v: this.#points / 10 } },
-        byName: false,
-        unknown: [],
-      },
+    return hostPointMessage(host, {
+      time: BigInt(nowMs) * 1_000_000n + BigInt(index),
+      fields: { state: { type: 'string', v: state }, attenuation: { type: 'float', v: this.points / 10 } },
     });
   }
 }

@@ -3,6 +3,7 @@ import { setTimeout as pause } from 'node:timers/promises';
 import { Dice } from './dice.ts';
 import { connect, type Host } from './host.ts';
 import { Oracle } from './oracle.ts';
+import { hostPoint } from './points.ts';
 import { encodeRequest, type Option, type Point } from './protocol.ts';
 
 const OPTIONS: readonly Option[] = [
@@ -88,18 +89,10 @@ export class Canary {
   #nextPoint(): Point {
     const host = `host${this.#dice.below(3)}`;
     this.#time += 1n;
-    return {
+    return hostPoint(host, {
       time: this.#time - 1n,
-      name: 'canary',
-      database: 'd',
-      retentionPolicy: 'r',
-      group: `host=${host}`,
-      dimensions: ['host'],
-      tags: { host },
       fields: { value: { type: 'string', v: this.#dice.chance(0.3) ? 'down' : 'up' } },
-      byName: false,
-      unknown: [],
-    };
+    });
   }
 
   #time = 0n;

@@ -1,5 +1,6 @@
 import type { Handler, UdfFunction } from '../../src/agent/function.ts';
 import type { EdgeType } from '../../src/wire/messages.ts';
+import { plainPoint } from './points.ts';
 import type { Point, Request } from './protocol.ts';
 
 /** A function of a test's own, with a handler that does nothing but what is given. */
@@ -13,21 +14,8 @@ export function functionOf(name: string, handler: Partial<Handler>, type: EdgeTy
   };
 }
 
-const PLAIN: Point = {
-  time: 0n,
-  name: 'm',
-  database: 'telegraf',
-  retentionPolicy: 'autogen',
-  group: '',
-  dimensions: [],
-  tags: {},
-  fields: {},
-  byName: false,
-  unknown: [],
-};
-
 export function pointRequest(point: Partial<Point> = {}): Request {
-  return { kind: 'point', point: { ...PLAIN, ...point } };
+  return { kind: 'point', point: plainPoint(point) };
 }
 
 /** An Init; without options the functions here accept it. */

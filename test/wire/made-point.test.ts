@@ -3,6 +3,7 @@ import { expect, test } from 'vitest';
 import { encodePoint } from '../../src/wire/made-point.ts';
 import type { FieldValue, Point } from '../../src/wire/point.ts';
 import * as arbitrary from '../support/arbitrary.ts';
+import { plainPoint } from '../support/points.ts';
 import { cutFrames, decodeRequest, type Point as Sent } from '../support/protocol.ts';
 
 /** A point as a function has it. */
@@ -26,18 +27,7 @@ test('a point made anew is read as what it was made of', () => {
 });
 
 test('an integer or time that has no place in 64 bits is refused, not cut', () => {
-  const point = made({
-    time: 0n,
-    name: 'm',
-    database: '',
-    retentionPolicy: '',
-    group: '',
-    dimensions: [],
-    tags: {},
-    fields: {},
-    byName: false,
-    unknown: [],
-  });
+  const point = made(plainPoint({}));
   expect(() => encodePoint({ ...point, time: 2n ** 63n })).toThrow('the time does not fit into 64 bits');
   expect(() => encodePoint({ ...point, fields: new Map([['n', -(2n ** 63n) - 1n]]) })).toThrow(
     "the field 'n' does not fit into 64 bits",
