@@ -151,7 +151,8 @@ export class Host {
 
   #onMessage(response: Response, bytes: Buffer): void {
     if (response.kind === 'begin' || response.kind === 'point' || response.kind === 'end') {
-      this.#emitted.push({ response, bytes });
+      // A copy: a message of a hundred bytes would keep all of what was read with it, for as long as the host lives.
+      this.#emitted.push({ response, bytes: Buffer.from(bytes) });
     } else if (response.kind === 'error') {
       throw new Error(`the agent answered with an error: ${response.error}`);
     } else {
