@@ -2,4 +2,5 @@
 import { processIo } from './cli/io.ts';
 import { run } from './cli/run.ts';
 
-process.exitCode = await run(process.argv.slice(2), processIo());
+const code = await run(process.argv.slice(2), processIo());
+if (code !== 0) process.exitCode = code;

@@ -1,4 +1,5 @@
 import type { Readable, Writable } from 'node:stream';
+import { codeOf } from '../errors.ts';
 
 /** What a command may touch of the process it runs in, so that a test can run it with streams of its own. */
 export interface Io {
@@ -11,6 +12,8 @@ export interface Io {
 
 /** The standard streams and signals of this process. */
 export function processIo(): Io {
+  process.stdout.on('error', onOutputError);
+  process.stderr.on('error', onOutputError);
   return {
     stdin: process.stdin,
     stdout: process.stdout,
@@ -24,4 +27,12 @@ export function processIo(): Io {
       };
     },
   };
+}
+
+/**
+ * Whoever closes a pipe has read enough, as `head` does, and an agent outlives the reader of its log. Without a listener
+ * Node would end the program.
+ */
+function onOutputError(error: Error): void {
+  if (codeOf(error) !== 'EPIPE') process.exitCode = 1;
 }

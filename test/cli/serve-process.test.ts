@@ -1,6 +1,10 @@
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
 import { existsSync, lstatSync, mkdtempSync, readdirSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { text } from 'node:stream/consumers';
+import { fileURLToPath } from 'node:url';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { AgentProcess, startAgentProcess } from '../support/agent-process.ts';
 import { initRequest, pointRequest } from '../support/functions.ts';
@@ -89,3 +93,26 @@ test('what a killed agent left is replaced by the next one; a running one is lef
 function socketsIn(path: string): string[] {
   return readdirSync(path).filter((name) => name.endsWith('.sock'));
 }
+
+test('an agent goes on without a reader of its log', async () => {
+  const agent = await startAgentProcess({ folder, args: MIRROR });
+  agent.child.stderr?.destroy();
+  // The first connection is the first thing to be logged, the second one finds what that has left.
+  for (const task of ['first', 'second']) {
+    const peer = await Peer.reading(agent.socketOf('mirror'));
+    peer.send(initRequest(task), pointRequest());
+    await peer.answered('point');
+    peer.destroy();
+  }
+  expect(await agent.stop()).toBe(0);
+});
+
+test('a command ends quietly if nobody reads what it says', async () => {
+  const child = spawn(process.execPath, [
+    fileURLToPath(new URL('../../dist/main.js', import.meta.url)),
+    '--help',
+  ]);
+  child.stdout.destroy();
+  const [said, [code]] = await Promise.all([text(child.stderr), once(child, 'exit')]);
+  expect([code, said]).toEqual([0, '']);
+});
