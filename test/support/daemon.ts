@@ -1,10 +1,17 @@
 import { type ChildProcess, spawn } from 'node:child_process';
+import { randomInt } from 'node:crypto';
 import { once } from 'node:events';
 import { createServer } from 'node:net';
+import { codeOf } from '../../src/errors.ts';
 
 /** How much of what a daemon says is kept, for the report when it does not come up. */
 const MAX_LOG_LENGTH = 20_000;
 const KILL_AFTER_MS = 15_000;
+const FIRST_PORT = 10_000;
+const END_OF_PORTS = 32_768;
+
+/** The ports that somebody may be about to listen on, now or again. */
+const given = new Set<number>();
 
 export interface DaemonOptions {
   readonly program: string;
@@ -83,12 +90,27 @@ export async function answering(url: string, check: () => void): Promise<void> {
   }
 }
 
-/** A port of this machine that nobody listens on. */
+/**
+ * A port of this machine that nobody listens on. It is below those that the system itself hands out, from 32768 on at
+ * the earliest: among these another test's server, or any connection, may have taken it before the daemon listens, or
+ * while it is stopped.
+ */
 export async function freePort(): Promise<number> {
+  for (;;) {
+    const port = randomInt(FIRST_PORT, END_OF_PORTS);
+    if (given.has(port) || !(await canListen(port))) continue;
+    given.add(port);
+    return port;
+  }
+}
+
+function canListen(port: number): Promise<boolean> {
   const server = createServer();
-  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
-  const address = server.address();
-  await new Promise((resolve) => server.close(resolve));
-  if (address === null || typeof address === 'string') throw new Error('no free port');
-  return address.port;
+  return new Promise((resolve, reject) => {
+    server.on('error', (error) => {
+      if (codeOf(error) === 'EADDRINUSE') resolve(false);
+      else reject(error);
+    });
+    server.listen(port, '127.0.0.1', () => server.close(() => resolve(true)));
+  });
 }
