@@ -24,7 +24,9 @@ export class RecordedServer implements AsyncDisposable {
   }
 
   /** @param answer undefined: the request is left without an answer */
-  static async start(answer: (request: RecordedRequest) => Reply | undefined): Promise<RecordedServer> {
+  static async start(
+    answer: (request: RecordedRequest) => Reply | undefined | Promise<Reply | undefined>,
+  ): Promise<RecordedServer> {
     const server = createServer(async (request, response) => {
       const chunks: Buffer[] = [];
       for await (const chunk of request) chunks.push(chunk);
@@ -36,7 +38,7 @@ export class RecordedServer implements AsyncDisposable {
         body: (request.headers['content-encoding'] === 'gzip' ? gunzipSync(raw) : raw).toString('utf8'),
       };
       started.requests.push(recorded);
-      const reply = answer(recorded);
+      const reply = await answer(recorded);
       if (reply === undefined) return;
       response.writeHead(reply.status, reply.headers);
       response.end(reply.body);
