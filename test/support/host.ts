@@ -151,8 +151,11 @@ export class Host {
 
   #onMessage(response: Response, bytes: Buffer): void {
     if (response.kind === 'begin' || response.kind === 'point' || response.kind === 'end') {
-      // A copy: a message of a hundred bytes would keep all of what was read with it, for as long as the host lives.
-      this.#emitted.push({ response, bytes: Buffer.from(bytes) });
+      // A copy in memory of its own: it would keep all of what was read with it, or a pool that others were cut from,
+      // for as long as the host lives.
+      const copy = Buffer.alloc(bytes.length);
+      copy.set(bytes);
+      this.#emitted.push({ response, bytes: copy });
     } else if (response.kind === 'error') {
       throw new Error(`the agent answered with an error: ${response.error}`);
     } else {
