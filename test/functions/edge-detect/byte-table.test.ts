@@ -5,10 +5,14 @@ import { Texts } from '../../../src/functions/edge-detect/texts.ts';
 
 const WORDS = 3;
 
-/** Names around those lengths at which they take another granule or page, with bytes that are no UTF-8 too. */
+/**
+ * Names around those lengths at which they lie outside of the record (48 of its 64 bytes are for the name here), or take
+ * another granule or page, with bytes that are no UTF-8 too.
+ */
 const name = fc
   .oneof(
     { weight: 10, arbitrary: fc.integer({ min: 0, max: 20 }) },
+    { weight: 3, arbitrary: fc.integer({ min: 46, max: 50 }) },
     { weight: 3, arbitrary: fc.constantFrom(120, 127, 128, 129, 255, 256, 257, 1000) },
     { weight: 1, arbitrary: fc.constantFrom(262_143, 262_144, 262_145, 600_000) },
   )
@@ -60,6 +64,10 @@ test('names and their records stay what they are, whatever is added and removed 
       for (const { id, bytes, words } of model.values()) {
         expect(find(table, bytes)).toBe(id);
         expect(table.name(id).equals(bytes)).toBe(true);
+        expect(table.nameLength(id)).toBe(bytes.length);
+        const copied = Buffer.alloc(bytes.length + 2, 0xee);
+        expect(table.copyName(id, copied, 1)).toBe(1 + bytes.length);
+        expect(copied.equals(Buffer.concat([Buffer.of(0xee), bytes, Buffer.of(0xee)]))).toBe(true);
         expect([...table.page(id).subarray(table.at(id), table.at(id) + WORDS)]).toEqual(words);
       }
       for (const { name } of steps)
@@ -74,7 +82,10 @@ test('names and their records stay what they are, whatever is added and removed 
 
 test('so many names that records and names take several pages are all found', () => {
   const table = new ByteTable(1);
-  const names = Array.from({ length: 40_000 }, (_, i) => Buffer.from(`host=router-${i},port=${i % 7}`));
+  // Of every three, one lies outside of its record.
+  const names = Array.from({ length: 40_000 }, (_, i) =>
+    Buffer.from(`host=router-${i}${i % 3 === 0 ? `,interface=adsl-line-${i}` : ''}`),
+  );
   const ids = names.map((bytes, i) => {
     const id = table.add(bytes, 0, bytes.length);
     table.page(id)[table.at(id)] = i;
