@@ -12,14 +12,10 @@ const SHARED = Buffer.allocUnsafeSlow(READ_BYTES);
 /**
  * Goes on with an accepted connection without the stream machinery on its reading side; `net.Server` has no option for
  * that, so its handle changes hands.
- * @param onBytes called with what was read, valid only during the call; `isMore` says that the buffer was full, so
- * more is there
+ * @param onBytes called with what was read, valid only during the call
  * @returns the socket to use instead of the accepted one
  */
-export function readShared(
-  accepted: Socket,
-  onBytes: (buffer: Buffer, length: number, isMore: boolean) => void,
-): Socket {
+export function readShared(accepted: Socket, onBytes: (buffer: Buffer, length: number) => void): Socket {
   const handle: unknown = Reflect.get(accepted, '_handle');
   Reflect.set(accepted, '_handle', null);
   // The server no longer counts it, so that it can close.
@@ -27,7 +23,7 @@ export function readShared(
   const onread = {
     buffer: SHARED,
     callback: (length: number): boolean => {
-      onBytes(SHARED, length, length === SHARED.length);
+      onBytes(SHARED, length);
       return true;
     },
   };

@@ -92,7 +92,6 @@ export class Session implements FrameSink, Emit, LiveSession {
   #isEnding = false;
   #reason = 'the connection broke';
   #linger: NodeJS.Timeout | undefined;
-  #settling: NodeJS.Immediate | undefined;
   readonly #onClosed: () => void;
   #points = 0;
   #edges = 0;
@@ -142,7 +141,7 @@ export class Session implements FrameSink, Emit, LiveSession {
     this.#settle();
   }
 
-  readonly #onBytes = (buffer: Buffer, length: number, isMore: boolean): void => {
+  readonly #onBytes = (buffer: Buffer, length: number): void => {
     if (this.#isEnding) return;
     this.#bytes += length;
     this.#lastHeardMs = this.#environment.clockMs();
@@ -154,13 +153,6 @@ export class Session implements FrameSink, Emit, LiveSession {
       this.#fail(error);
     }
     this.#environment.pacer.read(this.#points - points, this.#edges > edges);
-    // With more to be read at once, one write for the answers to all of it.
-    if (isMore && !this.#isEnding && !this.#hasTooMuch()) this.#settling ??= setImmediate(this.#onImmediate);
-    else this.#settle();
-  };
-
-  readonly #onImmediate = (): void => {
-    this.#settling = undefined;
     this.#settle();
   };
 
@@ -195,15 +187,12 @@ export class Session implements FrameSink, Emit, LiveSession {
 
   #pauseOrResume(): void {
     if (!this.#outbox.isBlocked) this.#allowanceBytes = 0;
-    const isTooMuch = this.#hasTooMuch();
+    const waiting = this.#outbox.waitingBytes + this.#backlog.bytes;
+    const isTooMuch = waiting > MAX_WAITING_BYTES + this.#allowanceBytes;
     if (isTooMuch === this.#isPaused || this.#isStopping || this.#isEnding) return;
     this.#isPaused = isTooMuch;
     if (isTooMuch) this.#socket.pause();
     else this.#socket.resume();
-  }
-
-  #hasTooMuch(): boolean {
-    return this.#outbox.waitingBytes + this.#backlog.bytes > MAX_WAITING_BYTES + this.#allowanceBytes;
   }
 
   readonly #onDrain = (): void => {
@@ -309,6 +298,7 @@ export class Session implements FrameSink, Emit, LiveSession {
       return;
     }
     const ids = { functionName: this.#function.name, taskId, nodeId };
+    const offset = this.#offset;
     const claimed = this.#environment.live.claim(ids, this);
     if (typeof claimed === 'boolean') {
       this.#initialised(ids, claimed);
@@ -320,7 +310,7 @@ export class Session implements FrameSink, Emit, LiveSession {
         if (!this.#isEnding) this.#workDone(() => this.#initialised(ids, isLive));
         else if (isLive) this.#environment.live.release(ids, this);
       },
-      (error: unknown) => this.#workDone(() => this.#fail(error)),
+      (error: unknown) => this.#workDone(() => this.#fail(error, offset)),
     );
   }
 
@@ -573,7 +563,6 @@ export class Session implements FrameSink, Emit, LiveSession {
   readonly #onClose = (): void => {
     this.#onClosed();
     clearTimeout(this.#linger);
-    clearImmediate(this.#settling);
     this.#isEnding = true;
     this.#stopWork?.();
     this.#stopWork = undefined;

@@ -20,6 +20,7 @@ export interface FrameSink {
 
 /** What a cut leaves over is gathered in a buffer that grows with what has really come, not with what was announced. */
 const FIRST_PART_BYTES = 4096;
+/** What came is copied whenever the buffer grows, and for a long snapshot in small steps that would take long. */
 const GROWTH = 8;
 
 /** Turns chunks as the socket gives them into frames. Only what a cut leaves over is copied. */
@@ -160,8 +161,7 @@ export class FrameReader {
   #keep(chunk: Uint8Array, from: number, to: number): void {
     const needed = this.#partLength + (to - from);
     if (this.#part.length < needed) {
-      // Step by step up to the frame's own length: a peer that announces a lot and sends little costs little. In large
-      // steps, since what has come is copied at each, which for a long snapshot would hold everybody up.
+      // Step by step up to the frame's own length: a peer that announces a lot and sends little costs little.
       const size = Math.max(needed, Math.min(this.#length, GROWTH * this.#part.length), FIRST_PART_BYTES);
       const grown = Buffer.allocUnsafeSlow(size);
       grown.set(this.#part.subarray(0, this.#partLength));

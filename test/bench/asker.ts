@@ -8,6 +8,8 @@ import { FrameReader } from '../../src/wire/frames.ts';
 /** Snapshots of ten million groups are long. */
 export const MAX_FRAME_BYTES = 2 ** 30;
 
+const CLOSED = 'the agent closed the connection';
+
 /** A connection that asks and gets answers by their kind. */
 export class Asker {
   readonly socket: Socket;
@@ -22,9 +24,12 @@ export class Asker {
     this.socket = socket;
     socket.on('data', this.#onData);
     socket.on('close', () => {
-      for (const { reject } of this.#waiting) reject(new Error('the agent closed the connection'));
+      this.#isClosed = true;
+      for (const { reject } of this.#waiting) reject(new Error(CLOSED));
     });
   }
+
+  #isClosed = false;
 
   readonly #onData = (chunk: Buffer): void => this.#reader.push(chunk, this);
 
@@ -43,6 +48,10 @@ export class Asker {
 
   ask(kind: number, request: Uint8Array): Promise<Buffer> {
     return new Promise((resolve, reject) => {
+      if (this.#isClosed) {
+        reject(new Error(CLOSED));
+        return;
+      }
       this.#waiting.push({ kind, resolve, reject });
       this.socket.write(request);
     });

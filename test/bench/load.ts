@@ -3,6 +3,7 @@
 import { once } from 'node:events';
 import { readSync, writeSync } from 'node:fs';
 import { connect, type Socket } from 'node:net';
+import { setTimeout as pause } from 'node:timers/promises';
 import { encodeInitRequest, encodeKeepaliveRequest } from '../../src/kapacitor/host-messages.ts';
 import { parseOptions } from '../../src/kapacitor/tickscript-options.ts';
 import { MESSAGE } from '../../src/wire/envelope.ts';
@@ -21,6 +22,8 @@ export interface Job {
   readonly connections: number;
   /** saturated: every connection has seen every group once before the time counts. Needs answers to keepalives. */
   readonly isWarm: boolean;
+  /** Not before this, in milliseconds since the epoch, so that several jobs begin together; 0 for at once. */
+  readonly startsAtMs: number;
   /** latency: points a second; 0 for one at a time. */
   readonly rate: number;
 }
@@ -28,6 +31,8 @@ export interface Job {
 export interface JobResult {
   readonly points: number;
   readonly seconds: number;
+  /** Milliseconds since the epoch, as the job's start. */
+  readonly endedAtMs: number;
   /** latency: of every answer, in microseconds, sorted; none from an agent that answers no points. */
   readonly latenciesUs: number[];
 }
@@ -37,13 +42,14 @@ const PATIENCE_MS = 5000;
 /** Written at once when the agent is to be saturated. */
 const LARGE_BYTES = 256 * 1024;
 
-async function run({ mode, points, rounds, connections, rate, isWarm }: Job): Promise<JobResult> {
+async function run({ mode, points, rounds, connections, rate, isWarm, startsAtMs }: Job): Promise<JobResult> {
   const bytes = encodePoints(points);
   const sockets = await Promise.all(Array.from({ length: connections }, (_, index) => open(index)));
   if (isWarm) {
     const pass = bytes.subarray(0, cutAt(bytes, (bytes.length * points.groups) / points.points));
     await Promise.all(sockets.map((socket) => warmUp(socket, pass)));
   }
+  await pause(startsAtMs - Date.now());
   const started = performance.now();
   let latenciesUs: number[] = [];
   if (mode === 'saturated') await saturate(sockets, bytes, rounds);
@@ -51,7 +57,12 @@ async function run({ mode, points, rounds, connections, rate, isWarm }: Job): Pr
   else latenciesUs = measureLatency(descriptorOf(sockets[0]), bytes, rate);
   await Promise.all(sockets.map(finish));
   const seconds = (performance.now() - started) / 1000;
-  return { points: points.points * rounds, seconds, latenciesUs: latenciesUs.sort((a, b) => a - b) };
+  return {
+    points: points.points * rounds,
+    seconds,
+    endedAtMs: Date.now(),
+    latenciesUs: latenciesUs.sort((a, b) => a - b),
+  };
 }
 
 async function open(index: number): Promise<Socket> {
@@ -83,23 +94,26 @@ async function finish(socket: Socket): Promise<void> {
   await closed;
 }
 
-/** Large writes, to each connection in turn. */
+/** Large writes to all connections, which have equal parts of all rounds. */
 async function saturate(sockets: readonly Socket[], bytes: Buffer, rounds: number): Promise<void> {
-  const share = Math.ceil(rounds / sockets.length);
-  // Frames may be cut anywhere, so that every connection gets its own pieces of the same bytes.
+  const count = sockets.length;
   await Promise.all(
-    sockets.map(async (socket) => {
-      const part =
-        sockets.length > rounds
-          ? bytes.subarray(0, cutAt(bytes, (bytes.length * rounds) / sockets.length))
-          : bytes;
-      for (let round = 0; round < share; round++) {
-        for (let at = 0; at < part.length; at += LARGE_BYTES) {
-          if (!socket.write(part.subarray(at, at + LARGE_BYTES))) await once(socket, 'drain');
-        }
+    sockets.map(async (socket, index) => {
+      if (count > rounds) {
+        await send(socket, bytes.subarray(0, cutAt(bytes, (bytes.length * rounds) / count)));
+        return;
       }
+      const share = Math.floor(rounds / count) + (index < rounds % count ? 1 : 0);
+      for (let round = 0; round < share; round++) await send(socket, bytes);
     }),
   );
+}
+
+/** Frames may be cut anywhere. */
+async function send(socket: Socket, bytes: Buffer): Promise<void> {
+  for (let at = 0; at < bytes.length; at += LARGE_BYTES) {
+    if (!socket.write(bytes.subarray(at, at + LARGE_BYTES))) await once(socket, 'drain');
+  }
 }
 
 /** The end of the frame that lies at a place. */

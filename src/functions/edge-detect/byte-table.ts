@@ -8,15 +8,15 @@ const PAGE_MASK = PAGE_RECORDS - 1;
 const FIRST_RECORDS = 16;
 
 /**
- * A record starts with its name's length in bytes, -1 where it is free; its own words come next, and then the name: a
- * look-up that finds it has all of it in the processor's cache. Only a name too long for that lies elsewhere, in
- * granules of eight bytes, and its place stands instead.
+ * A record starts with its name's length in bytes, -1 where it is free; its own words come next, and then the name: what
+ * a look-up needs lies together, instead of in two places that are both far from the processor. Only a name too long for
+ * that lies elsewhere, in granules of eight bytes, and its place stands instead.
  */
 const NAME_LENGTH = 0;
 const HEAD_WORDS = 1;
 /** Names up to this length always fit into the record. */
 const INLINE_BYTES = 20;
-/** The length of a record is a multiple of this, so that most lie in one line of the processor's cache. */
+/** The length of a record is a multiple of this; the name gets what is left over. */
 const STEP_WORDS = 8;
 
 /** Long names are kept in pages of 256 KiB. */

@@ -33,6 +33,9 @@ import { Warnings } from './warnings.ts';
 /** Groups that are looked at per read, to free those that `ttl` has ended. */
 const SWEEP_GROUPS = 64;
 
+/** Groups that are looked at in one step once a snapshot is read: about a millisecond. */
+const RESTORE_STEP = 512;
+
 /** 2^32 nanoseconds: what one of a time's high word is worth. */
 const HIGH_WORD_NS = 2 ** 32;
 
@@ -306,6 +309,8 @@ export class Detector implements Handler {
       this.#dropCandidate(id, page, at);
       const values = new Int32Array(this.#current.length);
       this.#copyState(this.#current, 0, values, 0);
+      // It may be emitted later on: what is wrong with it is told at its own place, and gets into no snapshot.
+      point.validate();
       // The point lies in memory that is used again: the candidate keeps a copy, as large as the point.
       const bytes = Buffer.from(point.bytes.subarray(point.start, point.end));
       candidate = { bytes, values, sinceNs: time, points: 1 };
@@ -537,11 +542,15 @@ export class Detector implements Handler {
   *restore(snapshot: Uint8Array): Generator<void> {
     const problem = yield* restoreState(this.#state, snapshot);
     if (problem !== undefined) this.#warnings.refuseSnapshot(snapshot.length, problem);
-    while (this.#groups.size > this.#settings.maxGroups) this.#evict();
+    for (let excess = this.#groups.size - this.#settings.maxGroups; excess > 0; excess--) {
+      this.#evict();
+      if (excess % RESTORE_STEP === 0) yield;
+    }
     const heard = this.#clockMs() / 1000;
     if (this.#layout.heard < 0) return;
     for (let id = 0; id < this.#groups.idLimit; id++) {
       this.#groups.page(id)[this.#groups.at(id) + this.#layout.heard] = heard;
+      if (id % RESTORE_STEP === 0) yield;
     }
   }
 

@@ -14,8 +14,10 @@ import {
 import type { State } from './state.ts';
 import { VALUE_WORDS } from './values.ts';
 
-/** What one step writes: well below a millisecond. */
+/** What one step writes takes about a millisecond: 4,096 groups of one value each, fewer of those that have more. */
 const BLOCK_GROUPS = 4096;
+/** What a candidate is worth in values: it is written as an object, not in columns. */
+const CANDIDATE_VALUES = 16;
 
 /** The columns of values per key. */
 const STATE_COLUMNS = ['accepted', 'observed', 'emitted'] as const satisfies readonly (keyof Layout)[];
@@ -59,11 +61,16 @@ class BlockWriter {
   readonly #encoder = protobuf.Writer.create();
   readonly #ids = new Int32Array(BLOCK_GROUPS);
   #count = 0;
+  readonly #valuesPerGroup: number;
+  #valueCount = 0;
   /** The strings of the block, each once: its place there by its id. */
   readonly #texts = new Map<number, number>();
 
   constructor(state: State) {
     this.#state = state;
+    const { layout, settings } = state;
+    const columns = STATE_COLUMNS.filter((name) => layout[name] >= 0).length;
+    this.#valuesPerGroup = columns * settings.keys.length;
   }
 
   get isEmpty(): boolean {
@@ -71,11 +78,13 @@ class BlockWriter {
   }
 
   get isFull(): boolean {
-    return this.#count === BLOCK_GROUPS;
+    return this.#valueCount >= BLOCK_GROUPS;
   }
 
   add(id: number): void {
     this.#ids[this.#count++] = id;
+    this.#valueCount += this.#valuesPerGroup;
+    if (this.#state.candidates.has(id)) this.#valueCount += CANDIDATE_VALUES;
   }
 
   /** @returns the block, after which the next one begins */
@@ -86,6 +95,7 @@ class BlockWriter {
     this.#encoder.reset();
     this.#columns.clear();
     this.#count = 0;
+    this.#valueCount = 0;
     this.#texts.clear();
     return block;
   }
