@@ -6,6 +6,9 @@ import { Peer } from '../support/peer.ts';
 import { encodeRequest, frame, type Request } from '../support/protocol.ts';
 
 const SNAPSHOT: Request = { kind: 'snapshot' };
+const KEEPALIVE: Request = { kind: 'keepalive', time: 1n };
+/** A point with a time that is a string. */
+const MALFORMED = Buffer.from('058a01020a00', 'hex');
 const restoreOf = (snapshot: Buffer): Request => ({ kind: 'restore', snapshot });
 
 /** A work in pieces that goes on until it is released, as that of a million groups goes on for long. */
@@ -87,7 +90,7 @@ describe('while a large snapshot is made', () => {
           SNAPSHOT,
           pointRequest(),
         );
-        peer.send({ kind: 'keepalive', time: 1n });
+        peer.send(KEEPALIVE);
         await peer.answered('keepalive');
         work.isReleased = true;
         await peer.answered('point');
@@ -98,17 +101,45 @@ describe('while a large snapshot is made', () => {
     );
   });
 
-  test('a point that is malformed is told by its own place, not by that of the last frame', () => {
+  test('a malformed point that waits, and waits again, is told by its own place', () => {
+    let started = 0;
+    let released = 0;
+    function* snapshots(): Generator<Buffer> {
+      for (const mine = ++started; released < mine; ) yield Buffer.alloc(0);
+    }
+    return withAgent(
+      async (agent) => {
+        const peer = await Peer.reading(agent.socketOf('large'));
+        const before = Buffer.concat(
+          [initRequest(), SNAPSHOT, SNAPSHOT].map((each) => frame(encodeRequest(each))),
+        );
+        peer.sendBytes(Buffer.concat([before, MALFORMED]));
+        peer.send(KEEPALIVE);
+        await peer.answered('keepalive');
+        released = 1;
+        await peer.answered('snapshot');
+        released = 2;
+        const [{ error }] = await peer.answered('error');
+        expect(error).toContain(`MALFORMED_MESSAGE at byte ${before.length + 1}: `);
+        peer.destroy();
+      },
+      { functions: [forwarding('large', { snapshot: snapshots })] },
+    );
+  });
+
+  test('a malformed point behind all that waited is told by its own place', () => {
     const work = new LongWork();
     return withAgent(
       async (agent) => {
         const peer = await Peer.reading(agent.socketOf('large'));
-        const before = Buffer.concat([initRequest(), SNAPSHOT].map((each) => frame(encodeRequest(each))));
-        const malformed = Buffer.from('058a01020a00', 'hex');
-        const after = frame(encodeRequest({ kind: 'keepalive', time: 1n }));
-        peer.sendBytes(Buffer.concat([before, malformed, after]));
+        const before = Buffer.concat(
+          [initRequest(), SNAPSHOT, pointRequest(), KEEPALIVE].map((each) => frame(encodeRequest(each))),
+        );
+        peer.sendBytes(before);
         await peer.answered('keepalive');
         work.isReleased = true;
+        await peer.answered('point');
+        peer.sendBytes(MALFORMED);
         const [{ error }] = await peer.answered('error');
         expect(error).toContain(`MALFORMED_MESSAGE at byte ${before.length + 1}: `);
         peer.destroy();
@@ -117,12 +148,34 @@ describe('while a large snapshot is made', () => {
     );
   });
 
+  test('and its function fails, the place is that of the request', () => {
+    let isReleased = false;
+    function* failing(): Generator<Buffer> {
+      while (!isReleased) yield Buffer.alloc(0);
+      throw new Error('cannot do this');
+    }
+    return withAgent(
+      async (agent) => {
+        const peer = await Peer.reading(agent.socketOf('large'));
+        const init = frame(encodeRequest(initRequest()));
+        peer.sendBytes(init);
+        peer.send(SNAPSHOT, pointRequest(), KEEPALIVE);
+        await peer.answered('keepalive');
+        isReleased = true;
+        const [{ error }] = await peer.answered('error');
+        expect(error).toContain(`FUNCTION_FAILED at byte ${init.length + 1}: `);
+        peer.destroy();
+      },
+      { functions: [forwarding('large', { snapshot: failing })] },
+    );
+  });
+
   test('a half-close is heeded only after it is answered, and the points behind it', () => {
     const work = new LongWork();
     return withAgent(
       async (agent) => {
         const peer = await Peer.reading(agent.socketOf('large'));
-        peer.send(initRequest(), SNAPSHOT, pointRequest(), { kind: 'keepalive', time: 1n });
+        peer.send(initRequest(), SNAPSHOT, pointRequest(), KEEPALIVE);
         peer.halfClose();
         await peer.answered('keepalive');
         work.isReleased = true;
@@ -138,7 +191,7 @@ describe('while a large snapshot is made', () => {
     return withAgent(
       async (agent) => {
         const peer = await Peer.reading(agent.socketOf('large'));
-        peer.send(initRequest(), SNAPSHOT, pointRequest(), { kind: 'keepalive', time: 1n });
+        peer.send(initRequest(), SNAPSHOT, pointRequest(), KEEPALIVE);
         await peer.answered('keepalive');
         const stopped = agent.stop();
         work.isReleased = true;
@@ -156,7 +209,7 @@ describe('while a large snapshot is made', () => {
     return withAgent(
       async (agent) => {
         const peer = await Peer.reading(agent.socketOf('large'));
-        peer.send(initRequest(), SNAPSHOT, { kind: 'keepalive', time: 1n });
+        peer.send(initRequest(), SNAPSHOT, KEEPALIVE);
         await peer.answered('keepalive');
         peer.destroy();
         work.isReleased = true;
@@ -199,7 +252,7 @@ describe('a restore', () => {
           isReleased = false;
           const peer = await Peer.reading(agent.socketOf('slow'));
           const other = await Peer.reading(agent.socketOf('mirror'));
-          peer.send(initRequest(), restoreOf(Buffer.alloc(length, 'r')), { kind: 'keepalive', time: 1n });
+          peer.send(initRequest(), restoreOf(Buffer.alloc(length, 'r')), KEEPALIVE);
           await peer.answered('keepalive');
           peer.send(...new Array(3).fill(pointRequest({ name: 'x'.repeat(120_000) })));
           other.send(initRequest(), ...new Array(3).fill(pointRequest({ name: 'x'.repeat(120_000) })));

@@ -159,6 +159,7 @@ const EMPTY: Point = {
 };
 
 // Bodies that a Go program would refuse to read: sent on, they would end the task with an error that nobody understands.
+const LONG_KEY = `0a8201${'61'.repeat(130)}`;
 const MALFORMED = [
   ['a time that is a string', '0a0130'],
   ['a time without an end', '0880'],
@@ -193,6 +194,10 @@ const MALFORMED = [
   ['a key that is the number 0', '4a04' + '0800' + '1001'],
   ['an entry with a field number 0', '4a05' + '0a0161' + '0001'],
   ['an entry whose value has a tag of more bytes than it takes', '4a06' + '0a0161' + '900001'],
+  ['a double of four bytes behind a long key', `428a01${LONG_KEY}1501020304`],
+  ['an integer that is a string behind a long key', `4a8801${LONG_KEY}120161`],
+  ['a string that is a number behind a long key', `528701${LONG_KEY}1001`],
+  ['a long string that is longer than its entry', `528301${'0a0161'}128001${'61'.repeat(125)}`],
   ['an unknown field that is cut off', 'c23e0461'],
   ['an unknown field of a number beyond 29 bits', 'eaffffff1f00'],
 ] as const;

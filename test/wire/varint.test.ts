@@ -81,9 +81,15 @@ test.each([
   ['2^31', '8080808008', 6],
   ['2^32', '8080808010', 6],
   ['-1', 'ffffffffffffffffff01', 10],
+  ['1 in six bytes', '81808080800000', 7],
 ])('a length of %s is malformed', (_, hex, end) => {
   const bytes = Buffer.from(`${hex}00`, 'hex');
   expect(() => readLength(bytes, 0, end)).toThrow(expect.objectContaining({ code: 'MALFORMED_MESSAGE' }));
+});
+
+test('a length of five bytes is the most that every decoder takes', () => {
+  const bytes = Buffer.from('818080800061', 'hex');
+  expect(readLength(bytes, 0, bytes.length)).toBe(1);
 });
 
 test('a length that reaches to the very end is allowed', () => {

@@ -115,6 +115,18 @@ test('the places of removed names are used again', () => {
   expect(process.memoryUsage().arrayBuffers - before).toBeLessThan((rounds * 1_000_000) / 2);
 });
 
+test('a table that was cleared gives no place twice', () => {
+  const table = new ByteTable(0);
+  const names = Array.from({ length: 12 }, (_, i) => Buffer.alloc(100, i));
+  const add = (bytes: Buffer): number => table.add(bytes, 0, bytes.length);
+  for (const id of names.slice(6).map(add)) table.remove(id);
+  table.clear();
+  const ids = names.map(add);
+  expect(ids.map((id) => table.name(id).toString('hex'))).toEqual(
+    names.map((bytes) => bytes.toString('hex')),
+  );
+});
+
 test('a text is kept once, and as long as anybody holds it', () => {
   const texts = fc.constantFrom('', 'SHOWTIME', 'DOWN', 'ü', 'x'.repeat(300));
   const use = fc.record({ text: texts, isRelease: fc.boolean(), which: fc.nat() });

@@ -138,6 +138,51 @@ test('ten thousand groups are written and read in several steps, and are all the
   expect(next.take(...groups.map((group) => valued(group, 'down')))).toBe(groups.length);
 });
 
+test('blocks of groups that have nothing in common are each what they were', () => {
+  const options = [FIELD, stringOption('field', 'second')];
+  const values: ((i: number) => Readonly<Record<string, Value>>)[] = [
+    (i) => ({ value: { type: 'int', v: -BigInt(i) }, second: { type: 'float', v: i / 7 } }),
+    (i) => ({ value: { type: 'string', v: `state ${i % 50}` } }),
+    (i) => ({ second: { type: 'string', v: `other ${i % 3}` } }),
+    (i) => ({ value: { type: 'bool', v: i % 2 === 0 } }),
+    () => ({ value: { type: 'int', v: 0n }, second: { type: 'string', v: '' } }),
+  ];
+  const requests = values.flatMap((fieldsOf, kind) =>
+    Array.from({ length: 2100 }, (_, i) =>
+      pointRequest({ group: `kind=${kind},n=${i}`, fields: fieldsOf(i) }),
+    ),
+  );
+  const node = new TestNode(edgeDetect, options);
+  node.take(...requests);
+  const pieces = node.pieces();
+  expect(Buffer.from(pieces.at(-2) ?? []).includes('other 1')).toBe(false);
+  const snapshot = Buffer.concat(pieces);
+  const next = new TestNode(edgeDetect, options);
+  next.restore(snapshot);
+  expect(next.log).toEqual([]);
+  expect(next.snapshot().equals(snapshot)).toBe(true);
+  expect(next.take(...requests)).toBe(0);
+});
+
+test('a candidate weighs as much as many values: no step of a snapshot is long', () => {
+  const node = new TestNode(edgeDetect, [FIELD, { name: 'confirm', values: [{ type: 'int', v: 2n }] }]);
+  const groups = Array.from({ length: 1000 }, (_, i) => `host=${i}`);
+  const steady = node.take(...groups.map((group) => valued(group, 'up')));
+  expect(node.pieces()).toHaveLength(3);
+  node.take(...groups.map((group) => valued(group, 'down')));
+  expect(node.pieces().length).toBeGreaterThan(4);
+  expect(steady).toBe(groups.length);
+});
+
+test('of a snapshot of many more groups than maxGroups the others go step by step', () => {
+  const node = new TestNode(edgeDetect, [FIELD]);
+  for (let i = 0; i < 4000; i++) node.take(valued(`host=${i}`, 'up'));
+  const whole = new TestNode(edgeDetect, [FIELD]).restore(node.snapshot());
+  expect(new TestNode(edgeDetect, [FIELD], { maxGroups: 10 }).restore(node.snapshot())).toBeGreaterThan(
+    whole + 5,
+  );
+});
+
 test('of a snapshot of more groups than maxGroups the longest unseen are left out', () => {
   const node = new TestNode(edgeDetect, [FIELD]);
   for (let i = 0; i < 12; i++) node.take(valued(`host=${i}`, 'up'));
@@ -167,6 +212,39 @@ describe('what cannot be restored leaves the node empty, with a warning that say
       damaged[at] ^= 0x41;
       expect(startsEmpty(restored(damaged)), `byte ${at}`).toBe(true);
     }
+  });
+
+  test('a snapshot with a candidate whose point could not go out', () => {
+    const waiting = new TestNode(edgeDetect, ALL_OPTIONS);
+    for (const v of [1n, 2n])
+      waiting.take(pointRequest({ group: 'a', fields: { value: { type: 'int', v } } }));
+    const damaged = waiting.snapshot();
+    const entry = Buffer.concat([Buffer.of(0x0a, 5), Buffer.from('value'), Buffer.of(0x10, 2)]);
+    damaged[damaged.indexOf(entry) + 7] = 0x11;
+    const node = restored(signed(damaged));
+    expect(startsEmpty(node)).toBe(true);
+    expect(node.log[0].message).toContain('malformed');
+  });
+
+  test('a snapshot that begins well, of which nothing is left behind', () => {
+    // {5 groups: {1 count: 1}}: a group without a name.
+    const block = Buffer.from('2a020801', 'hex');
+    const node = restored(signed(Buffer.concat([snapshot.subarray(0, -5), block, snapshot.subarray(-5)])));
+    expect(startsEmpty(node)).toBe(true);
+    const [again, fresh] = [node, new TestNode(edgeDetect, ALL_OPTIONS)].map((each) => {
+      const values: Value[] = [
+        { type: 'string', v: 'a' },
+        // What the groups of the snapshot had for a candidate.
+        { type: 'bool', v: true },
+        { type: 'string', v: 'b' },
+        { type: 'string', v: 'b' },
+      ];
+      values.forEach((value, i) => {
+        each.take(pointRequest({ group: 'host=a', time: BigInt(i), fields: { value } }));
+      });
+      return [each.emitted, each.snapshot()];
+    });
+    expect(again).toEqual(fresh);
   });
 
   test('a snapshot of an unknown version', () => {
