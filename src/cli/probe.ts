@@ -60,8 +60,11 @@ Exits with 0 if all answer and close as they should, else with 1.`,
 
 async function probe(options: ProbeOptions, io: Io): Promise<number> {
   const timeoutMs = wholeMs(options.timeout);
-  const results = await Promise.all(targetsOf(options).map((target) => report(target, timeoutMs, io)));
-  return results.every((isGood) => isGood) ? 0 : 1;
+  const reports = targetsOf(options).map((target) => report(target, timeoutMs, io));
+  let code = 0;
+  // All are asked at once, and told of in the order in which they were named.
+  for (const say of reports) if (!(await say)()) code = 1;
+  return code;
 }
 
 function targetsOf(options: ProbeOptions): Target[] {
@@ -70,8 +73,8 @@ function targetsOf(options: ProbeOptions): Target[] {
   return servedFunctions(options).map(({ function: fn, path }) => ({ name: fn.name, path, wants: fn.wants }));
 }
 
-/** Probes one socket and says what came of it. @returns whether all was well */
-async function report(target: Target, timeoutMs: number, io: Io): Promise<boolean> {
+/** Probes one socket. @returns says what came of it, and returns whether all was well */
+async function report(target: Target, timeoutMs: number, io: Io): Promise<() => boolean> {
   const title = target.name === undefined ? target.path : `${target.name} at ${target.path}`;
   try {
     const startMs = performance.now();
@@ -82,16 +85,18 @@ async function report(target: Target, timeoutMs: number, io: Io): Promise<boolea
         `this socket wants ${info.wants}, the function ${target.wants}: are two sockets swapped?`,
       );
     const lines = wrap(optionList(info), (io.stdout.columns || DEFAULT_COLUMNS) - 4);
-    io.stdout.write(
-      `${title}: wants ${info.wants}, provides ${info.provides}, answered in ${tookMs} ms\n` +
-        lines.map((line) => `    ${line}\n`).join(''),
-    );
-    return true;
+    const text = `${title}: wants ${info.wants}, provides ${info.provides}, answered in ${tookMs} ms\n${lines.map((line) => `    ${line}\n`).join('')}`;
+    return () => {
+      io.stdout.write(text);
+      return true;
+    };
   } catch (error) {
     const message = messageOf(error);
     const prefix = message.includes(target.path) ? target.name : title;
-    io.stderr.write(`edge-detect: ${prefix === undefined ? '' : `${prefix}: `}${message}\n`);
-    return false;
+    return () => {
+      io.stderr.write(`edge-detect: ${prefix === undefined ? '' : `${prefix}: `}${message}\n`);
+      return false;
+    };
   }
 }
 

@@ -109,7 +109,7 @@ class HandRevival {
       await knock(this.#functions);
     } catch (error) {
       throw new OperationError(
-        `${messageOf(error)}; without the agent no task can come back: start it, or name its --socket-dir`,
+        `without the agent no task can come back (start it, or name its --socket-dir): ${messageOf(error)}`,
       );
     }
   }

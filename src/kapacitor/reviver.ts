@@ -174,7 +174,7 @@ export class Reviver {
     if (message !== this.#complaint)
       this.#options.log.warn(
         { error: message },
-        'tasks that lost their UDF must wait: Kapacitor can not be asked',
+        'Kapacitor cannot be asked: tasks that lost their UDF wait until it answers',
       );
     this.#complaint = message;
     const nextMs = performance.now() + this.#retryMs;

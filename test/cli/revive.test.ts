@@ -101,7 +101,7 @@ describe('edge-detect serve --revive', () => {
     atEnd(() => vi.unstubAllEnvs());
     kapacitor.behaviour = { answer: () => ({ status: 401, body: '{"error":"not ann, horse"}' }) };
     const { io, stop } = await serve();
-    await io.said('can not be asked');
+    await io.said('cannot be asked');
     await stop();
     expect(kapacitor.requests[0]?.headers.authorization).toBe(`Basic ${btoa('ann:horse')}`);
     expect(io.err).not.toMatch(/horse|YW5uOmhvcnNl/);
@@ -240,7 +240,7 @@ describe('edge-detect revive', () => {
   it('needs an agent, and says which socket does not answer', async () => {
     const { code, err } = await revive();
     expect(code).toBe(1);
-    expect(err).toMatch(/cannot connect to .*edgeDetect\.sock.*without the agent no task can come back/);
+    expect(err).toMatch(/without the agent no task can come back .*cannot connect to .*edgeDetect\.sock/);
   });
 
   it('knows of no task that Kapacitor does not', async () => {

@@ -385,7 +385,7 @@ describe('the reviver', () => {
     startAgent();
     await logged('was brought back', 'dead');
     const messages = lines.map(({ message }) => message);
-    expect(messages.filter((message) => message.includes('can not be asked'))).toHaveLength(1);
+    expect(messages.filter((message) => message.includes('cannot be asked'))).toHaveLength(1);
     expect(messages.filter((message) => message.includes('answers again'))).toHaveLength(1);
   });
 
