@@ -4,7 +4,7 @@ import type { Figure } from './cases.ts';
 /** The subject that others are compared with, where a case has one. */
 const BASES = ['edge-detect', 'plain', '1', '1 worker', '1,000'];
 
-export function median(values: readonly number[]): number {
+function median(values: readonly number[]): number {
   const sorted = [...values].sort((a, b) => a - b);
   const middle = sorted.length >> 1;
   return sorted.length % 2 === 1 ? sorted[middle] : (sorted[middle - 1] + sorted[middle]) / 2;
