@@ -168,7 +168,7 @@ async function serve(options: ServeOptions, kapacitor: KapacitorApi | undefined,
 
 function parseMode(text: string): number {
   if (!/^0?[0-7]{3}$/.test(text))
-    throw new InvalidArgumentError('It must be an octal number, for instance 0660.');
+    throw new InvalidArgumentError('It must be three octal digits, or a 0 and three, for instance 0660.');
   return Number.parseInt(text, 8);
 }
 

@@ -201,7 +201,10 @@ async function refused(...args: string[]): Promise<{ code: number; line: string 
 
 describe('a wrong option', () => {
   test.each([
-    [['--socket-mode', '9'], "'9' is invalid. It must be an octal number, for instance 0660."],
+    [
+      ['--socket-mode', '9'],
+      "'9' is invalid. It must be three octal digits, or a 0 and three, for instance 0660.",
+    ],
     [['--socket-mode', '01777'], "'01777' is invalid."],
     [['--socket-mode'], 'argument missing'],
     [['--max-groups', '0'], 'whole number of 1 or more'],
