@@ -19,6 +19,7 @@ export class Asker {
     resolve: (bytes: Buffer) => void;
     reject: (error: Error) => void;
   }[] = [];
+  #isClosed = false;
 
   constructor(socket: Socket) {
     this.socket = socket;
@@ -28,8 +29,6 @@ export class Asker {
       for (const { reject } of this.#waiting) reject(new Error(CLOSED));
     });
   }
-
-  #isClosed = false;
 
   readonly #onData = (chunk: Buffer): void => this.#reader.push(chunk, this);
 

@@ -126,7 +126,6 @@ class BlockWriter {
       name,
       this.#times(layout[place]),
     ]);
-    const candidates = this.#candidates();
     return {
       count,
       name_lengths: bytesOf(nameLengths),
@@ -136,7 +135,7 @@ class BlockWriter {
       ...Object.fromEntries(stateColumns),
       ...(previous === undefined ? {} : { previous }),
       ...Object.fromEntries(timeColumns),
-      candidates,
+      candidates: this.#candidates(),
       limits: this.#limits(),
       // Last: the columns have named what belongs here.
       texts: Array.from(this.#texts.keys(), (id) => texts.bytes(id)),
@@ -192,10 +191,14 @@ class BlockWriter {
     return bytesOf(words);
   }
 
+  #blockIds(): number[] {
+    return Array.from(this.#ids.subarray(0, this.#count));
+  }
+
   #candidates(): Record<string, unknown>[] {
     const { candidates } = this.#state;
     if (candidates.size === 0) return [];
-    return Array.from(this.#ids.subarray(0, this.#count)).flatMap((id, index) => {
+    return this.#blockIds().flatMap((id, index) => {
       const candidate = candidates.get(id);
       if (candidate === undefined) return [];
       const { bytes: point, sinceNs, points } = candidate;
@@ -212,7 +215,7 @@ class BlockWriter {
   #limits(): Record<string, unknown>[] {
     const { made } = this.#state;
     if (made.size === 0) return [];
-    return Array.from(this.#ids.subarray(0, this.#count)).flatMap((id, index) => {
+    return this.#blockIds().flatMap((id, index) => {
       const times = made.get(id);
       return times === undefined ? [] : { index, times: bytesOf(BigInt64Array.from(times)) };
     });
@@ -243,7 +246,7 @@ class Columns {
   }
 
   clear(): void {
-    new Uint8Array(this.#memory, 0, Math.min(this.#length, this.#memory.byteLength)).fill(0);
+    new Uint8Array(this.#memory, 0, this.#length).fill(0);
     this.#length = 0;
   }
 
