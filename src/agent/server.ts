@@ -2,7 +2,7 @@ import { chmodSync, chownSync, lstatSync, mkdirSync, type Stats, unlinkSync } fr
 import { connect, createServer, type Server, type Socket } from 'node:net';
 import { dirname } from 'node:path';
 import { codeOf, messageOf, OperationError } from '../errors.ts';
-import type { UdfFunction } from './function.ts';
+import type { UdfFunction } from '../function/contract.ts';
 import type { SessionLog } from './session.ts';
 
 /** The longest path that fits into a socket's address, in bytes (sockaddr_un has 108, with a 0 at the end). */

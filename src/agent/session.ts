@@ -1,5 +1,8 @@
 import type { Socket } from 'node:net';
 import { messageOf } from '../errors.ts';
+import type { Emit, Handler, NodeContext, NodeLimits, NodeLog, UdfFunction } from '../function/contract.ts';
+import { GivenOptions, OptionsError, valueTypes } from '../function/options.ts';
+import { workInSlices } from '../function/slices.ts';
 import type { AddedFields } from '../wire/added-fields.ts';
 import { BatchBegin, checkBatchEnd, checkKeepalive } from '../wire/batch.ts';
 import { body, frameOf, MESSAGE, readEnvelope, sizeOfFrame, writeFrameHead } from '../wire/envelope.ts';
@@ -18,13 +21,10 @@ import { type Point, PointView } from '../wire/point.ts';
 import { ProtocolError } from '../wire/protocol-error.ts';
 import { sizeOfVarint32, writeVarint32 } from '../wire/varint.ts';
 import { Backlog } from './backlog.ts';
-import type { Emit, Handler, NodeContext, NodeLimits, NodeLog, UdfFunction } from './function.ts';
 import type { LiveSession, LiveSessions, NodeIds } from './live-sessions.ts';
-import { GivenOptions, OptionsError, valueTypes } from './options.ts';
 import { Outbox } from './outbox.ts';
 import type { Pacer } from './pacer.ts';
-import { READ_BYTES, readShared } from './reading.ts';
-import { workInSlices } from './slices.ts';
+import { READ_BYTES, readShared } from './shared-read.ts';
 
 /**
  * Reading stops while more than this waits in memory, in answers that the peer does not read or in frames that come

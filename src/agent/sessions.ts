@@ -1,5 +1,5 @@
 import type { Socket } from 'node:net';
-import type { UdfFunction } from './function.ts';
+import type { UdfFunction } from '../function/contract.ts';
 import { Session, type SessionEnvironment, type SessionLog } from './session.ts';
 
 /** How long connections may take to read the last answers when the agent stops. */

@@ -1,5 +1,5 @@
 import { InvalidArgumentError } from 'commander';
-import { formatTickscriptDuration, TICKSCRIPT_UNITS } from '../tickscript-duration.ts';
+import { formatTickscriptDuration, TICKSCRIPT_UNITS } from '../tickscript/durations.ts';
 
 const NS_PER_MS = 1_000_000n;
 /** What TICKscript has, and what Go and InfluxDB write besides. */

@@ -1,4 +1,4 @@
-import type { RecordingProgress } from '../kapacitor/recording.ts';
+import type { RecordingProgress } from '../kapacitor/recordings/recording.ts';
 import type { Io } from './io.ts';
 import { makeBar } from './progress-bar.ts';
 

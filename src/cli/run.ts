@@ -9,12 +9,12 @@ export type CommandFactory = (io: Io, exit: (code: number) => void) => Command;
 
 /** Only the command that is asked for is loaded: an agent needs no client of InfluxDB, nor the memory for one. */
 const COMMANDS: ReadonlyMap<string, () => Promise<CommandFactory>> = new Map([
-  ['serve', async () => (await import('./serve.ts')).serveCommand],
-  ['worker', async () => (await import('./worker.ts')).workerCommand],
-  ['probe', async () => (await import('./probe.ts')).probeCommand],
-  ['replay', async () => (await import('./replay.ts')).replayCommand],
-  ['feed', async () => (await import('./feed.ts')).feedCommand],
-  ['revive', async () => (await import('./revive.ts')).reviveCommand],
+  ['serve', async () => (await import('./serve/serve-command.ts')).serveCommand],
+  ['worker', async () => (await import('./serve/worker.ts')).workerCommand],
+  ['probe', async () => (await import('./probe-command.ts')).probeCommand],
+  ['replay', async () => (await import('./replay/replay-command.ts')).replayCommand],
+  ['feed', async () => (await import('./feed/feed-command.ts')).feedCommand],
+  ['revive', async () => (await import('./revive-command.ts')).reviveCommand],
 ]);
 
 function version(): string {

@@ -2,7 +2,7 @@ import { join } from 'node:path';
 import { Option } from 'commander';
 import type { ServedFunction } from '../agent/server.ts';
 import { UsageError } from '../errors.ts';
-import { DEFAULT_FUNCTIONS, FUNCTIONS } from '../functions/index.ts';
+import { DEFAULT_FUNCTIONS, FUNCTIONS } from '../functions/catalogue.ts';
 import { addListed } from './argument-parsers.ts';
 
 const DEFAULT_SOCKET_DIR = '/var/run/kapacitor-udf';

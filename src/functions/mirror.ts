@@ -1,4 +1,4 @@
-import type { Handler, UdfFunction } from '../agent/function.ts';
+import type { Handler, UdfFunction } from '../function/contract.ts';
 
 /** Sends every point on as it came: the smallest function, for trying a connection and as an example. */
 export const mirror: UdfFunction = {

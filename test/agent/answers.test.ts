@@ -1,8 +1,8 @@
 import fc from 'fast-check';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { startTestAgent, type TestAgent } from '../support/agent.ts';
-import { converse } from '../support/conversation.ts';
-import { BEGIN, END, functionOf, initRequest, pointRequest } from '../support/functions.ts';
+import { startTestAgent, type TestAgent } from '../support/agent/agent.ts';
+import { converse } from '../support/agent/conversation.ts';
+import { BEGIN, END, functionOf, initRequest, pointRequest } from '../support/agent/functions.ts';
 import {
   cutFrames,
   decodeResponse,
@@ -10,7 +10,7 @@ import {
   frame,
   type Request,
   type Response,
-} from '../support/protocol.ts';
+} from '../support/protocol/protocol.ts';
 
 const SNAPSHOT = Buffer.from('the state');
 const HANDLER = { snapshot: () => [SNAPSHOT.subarray(0, 3), SNAPSHOT.subarray(3)] };

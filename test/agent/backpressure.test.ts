@@ -1,9 +1,9 @@
 import { describe, expect, test } from 'vitest';
 import { MAX_WAITING_BYTES } from '../../src/agent/session.ts';
-import { withAgent } from '../support/agent.ts';
-import { functionOf, initRequest, pointRequest } from '../support/functions.ts';
-import { Peer, rest } from '../support/peer.ts';
-import { encodeRequest, frame, type Request } from '../support/protocol.ts';
+import { withAgent } from '../support/agent/agent.ts';
+import { functionOf, initRequest, pointRequest } from '../support/agent/functions.ts';
+import { Peer, rest } from '../support/agent/peer.ts';
+import { encodeRequest, frame, type Request } from '../support/protocol/protocol.ts';
 
 /** What lies in the buffers of the system and of the two streams, generously. */
 const BUFFERED_BYTES = 1024 * 1024;

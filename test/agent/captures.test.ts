@@ -1,7 +1,7 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { startTestAgent, type TestAgent } from '../support/agent.ts';
-import { type Capture, readCapture, readExpected } from '../support/capture.ts';
-import { converse } from '../support/conversation.ts';
+import { startTestAgent, type TestAgent } from '../support/agent/agent.ts';
+import { converse } from '../support/agent/conversation.ts';
+import { type Capture, readCapture, readExpected } from '../support/protocol/capture.ts';
 
 import {
   cutFrames,
@@ -11,7 +11,7 @@ import {
   frame,
   type Response,
   type Value,
-} from '../support/protocol.ts';
+} from '../support/protocol/protocol.ts';
 
 let agent: TestAgent;
 

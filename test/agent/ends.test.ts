@@ -1,7 +1,7 @@
 import { describe, expect, test } from 'vitest';
-import { withAgent } from '../support/agent.ts';
-import { functionOf, initRequest, pointRequest, stringOption } from '../support/functions.ts';
-import { Peer } from '../support/peer.ts';
+import { withAgent } from '../support/agent/agent.ts';
+import { functionOf, initRequest, pointRequest, stringOption } from '../support/agent/functions.ts';
+import { Peer } from '../support/agent/peer.ts';
 
 const MIRROR = functionOf('mirror', {
   point: (point, emit) => emit.forward(point),

@@ -1,11 +1,11 @@
 import { describe, expect, test } from 'vitest';
-import type { Handler, UdfFunction } from '../../src/agent/function.ts';
-import { OptionsError } from '../../src/agent/options.ts';
+import type { Handler, UdfFunction } from '../../src/function/contract.ts';
+import { OptionsError } from '../../src/function/options.ts';
 import type { EdgeType } from '../../src/wire/messages.ts';
-import { withAgent } from '../support/agent.ts';
-import { BEGIN, END, functionOf, initRequest, pointRequest } from '../support/functions.ts';
-import { Peer } from '../support/peer.ts';
-import type { Request } from '../support/protocol.ts';
+import { withAgent } from '../support/agent/agent.ts';
+import { BEGIN, END, functionOf, initRequest, pointRequest } from '../support/agent/functions.ts';
+import { Peer } from '../support/agent/peer.ts';
+import type { Request } from '../support/protocol/protocol.ts';
 
 function fail(): never {
   throw new RangeError('out of order');

@@ -1,7 +1,7 @@
 import { expect, test } from 'vitest';
-import { withAgent } from '../support/agent.ts';
-import { connect } from '../support/host.ts';
-import { encodeRequest, type Option } from '../support/protocol.ts';
+import { withAgent } from '../support/agent/agent.ts';
+import { connect } from '../support/agent/host.ts';
+import { encodeRequest, type Option } from '../support/protocol/protocol.ts';
 
 const UNKNOWN: Option = { name: 'x'.repeat(1000), values: [] };
 

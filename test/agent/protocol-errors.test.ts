@@ -1,9 +1,9 @@
 import { describe, expect, test } from 'vitest';
 import { PROTOCOL_ERROR_CODES, type ProtocolErrorCode } from '../../src/wire/protocol-error.ts';
-import { withAgent } from '../support/agent.ts';
-import { BEGIN, END, functionOf, initRequest, pointRequest } from '../support/functions.ts';
-import { Peer } from '../support/peer.ts';
-import { encodeRequest, frame, type Request } from '../support/protocol.ts';
+import { withAgent } from '../support/agent/agent.ts';
+import { BEGIN, END, functionOf, initRequest, pointRequest } from '../support/agent/functions.ts';
+import { Peer } from '../support/agent/peer.ts';
+import { encodeRequest, frame, type Request } from '../support/protocol/protocol.ts';
 
 const MAX_FRAME_BYTES = 1000;
 

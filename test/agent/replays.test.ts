@@ -1,8 +1,8 @@
 import { expect, test } from 'vitest';
-import { startTestAgent, type TestAgent } from '../support/agent.ts';
-import { initRequest, pointRequest, stringOption } from '../support/functions.ts';
-import { Peer, rest } from '../support/peer.ts';
-import type { Request } from '../support/protocol.ts';
+import { startTestAgent, type TestAgent } from '../support/agent/agent.ts';
+import { initRequest, pointRequest, stringOption } from '../support/agent/functions.ts';
+import { Peer, rest } from '../support/agent/peer.ts';
+import type { Request } from '../support/protocol/protocol.ts';
 
 /** An agent whose clock the test sets. */
 async function withClock(

@@ -17,7 +17,7 @@ import { Worker } from 'node:worker_threads';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { openSockets } from '../../src/agent/sockets.ts';
 import { OperationError } from '../../src/errors.ts';
-import { functionOf } from '../support/functions.ts';
+import { functionOf } from '../support/agent/functions.ts';
 
 let folder: string;
 

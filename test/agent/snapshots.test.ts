@@ -1,9 +1,9 @@
 import { describe, expect, test } from 'vitest';
-import type { Handler, UdfFunction } from '../../src/agent/function.ts';
-import { withAgent } from '../support/agent.ts';
-import { functionOf, initRequest, pointRequest } from '../support/functions.ts';
-import { Peer } from '../support/peer.ts';
-import { encodeRequest, frame, type Request } from '../support/protocol.ts';
+import type { Handler, UdfFunction } from '../../src/function/contract.ts';
+import { withAgent } from '../support/agent/agent.ts';
+import { functionOf, initRequest, pointRequest } from '../support/agent/functions.ts';
+import { Peer } from '../support/agent/peer.ts';
+import { encodeRequest, frame, type Request } from '../support/protocol/protocol.ts';
 
 const SNAPSHOT: Request = { kind: 'snapshot' };
 const KEEPALIVE: Request = { kind: 'keepalive', time: 1n };

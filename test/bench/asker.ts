@@ -1,7 +1,7 @@
 import { once } from 'node:events';
 import { connect, type Socket } from 'node:net';
-import { encodeInitRequest } from '../../src/kapacitor/host-messages.ts';
-import { parseOptions } from '../../src/kapacitor/tickscript-options.ts';
+import { encodeInitRequest } from '../../src/kapacitor/host/host-messages.ts';
+import { parseOptions } from '../../src/tickscript/script-options.ts';
 import { body, MESSAGE, readEnvelope } from '../../src/wire/envelope.ts';
 import { FrameReader } from '../../src/wire/frames.ts';
 

@@ -5,8 +5,8 @@ import {
   encodeKeepaliveRequest,
   encodeRestoreRequest,
   encodeSnapshotRequest,
-} from '../../src/kapacitor/host-messages.ts';
-import { RequestEncoder } from '../../src/kapacitor/request-encoder.ts';
+} from '../../src/kapacitor/host/host-messages.ts';
+import { RequestEncoder } from '../../src/kapacitor/host/request-encoder.ts';
 import { MESSAGE } from '../../src/wire/envelope.ts';
 import { MAX_FRAME_BYTES, open } from './asker.ts';
 import { random } from './points.ts';

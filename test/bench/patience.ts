@@ -2,7 +2,7 @@
 import { once } from 'node:events';
 import { setTimeout as pause } from 'node:timers/promises';
 import { parentPort, workerData } from 'node:worker_threads';
-import { encodeKeepaliveRequest } from '../../src/kapacitor/host-messages.ts';
+import { encodeKeepaliveRequest } from '../../src/kapacitor/host/host-messages.ts';
 import { MESSAGE } from '../../src/wire/envelope.ts';
 import { open } from './asker.ts';
 

@@ -1,5 +1,5 @@
-import type { LineValue } from '../../src/kapacitor/line-protocol.ts';
-import { RequestEncoder } from '../../src/kapacitor/request-encoder.ts';
+import { RequestEncoder } from '../../src/kapacitor/host/request-encoder.ts';
+import type { LineValue } from '../../src/line-protocol/parser.ts';
 
 const STATES = ['SHOWTIME', 'TRAINING', 'HANDSHAKE', 'IDLE'];
 const START_NS = 1_600_000_000_000_000_000n;

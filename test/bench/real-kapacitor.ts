@@ -47,7 +47,7 @@ export async function measureWithKapacitor(
   scale: number,
 ): Promise<[string, number][]> {
   // Loads the container library too, which takes longer than most cases.
-  const { Kapacitor, until } = await import('../support/kapacitor.ts');
+  const { Kapacitor, until } = await import('../support/kapacitor/kapacitor.ts');
   const socketFolder = mkdtempSync(join(folder, 'kapacitor-'));
   // Kapacitor asks for both at its start; the one for batches is not used.
   for (const name of ['edgeDetect', 'edgeDetectBatch']) {

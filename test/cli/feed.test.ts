@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { PassThrough } from 'node:stream';
 import { gzipSync } from 'node:zlib';
-import { afterEach, describe, expect, it, vi } from 'vitest';
+import { afterEach, describe, expect, test, vi } from 'vitest';
 import { run } from '../../src/cli/run.ts';
 import { atEnd } from '../support/at-end.ts';
 import { CapturedIo } from '../support/captured-io.ts';
@@ -54,14 +54,14 @@ afterEach(() => {
 });
 
 describe('edge-detect feed --file', () => {
-  it('takes line protocol from a pipe and says what became of it', async () => {
+  test('takes line protocol from a pipe and says what became of it', async () => {
     const io = new CapturedIo('m v=1 1\nm s="a b" 2\n');
     expect(await feed(io, '--file', '-')).toBe(0);
     expect(io.out).toBe('m v=1 1\nm s="a b" 2\n');
     expect(io.err).toBe('edge-detect feed: points: 2 read, 2 written, 0 rejected, 0 lost\n');
   });
 
-  it('knows gzip by its content and the format by the name', async () => {
+  test('knows gzip by its content and the format by the name', async () => {
     const csv = fileOf('history.csv.gz', gzipSync('host,value,time\nr1,SHOWTIME,2018-01-03T11:30:51.065Z\n'));
     const io = new CapturedIo();
     expect(await feed(io, '--file', csv, '--measurement', 'adsl_connection', '--tag', 'host')).toBe(0);
@@ -72,7 +72,7 @@ describe('edge-detect feed --file', () => {
     expect(misnamed.out).toBe('m value="SHOWTIME" 1514979051000000000\n');
   });
 
-  it("takes Kapacitor's own recordings, moved to the present with their distances", async () => {
+  test("takes Kapacitor's own recordings, moved to the present with their distances", async () => {
     const io = new CapturedIo();
     const file = 'test/fixtures/recordings/adsl-stream.srpl';
     expect(await feed(io, '--file', file, '--shift-to-now')).toBe(0);
@@ -85,7 +85,7 @@ describe('edge-detect feed --file', () => {
     expect((times[0] ?? 0n) > 1_600_000_000_000_000_000n).toBe(true);
   });
 
-  it('gives points without a time the present, and no two of them the same', async () => {
+  test('gives points without a time the present, and no two of them the same', async () => {
     const io = new CapturedIo('m v=1\nm v=2\nm v=3\n');
     await feed(io, '--file', '-');
     const times = io.out
@@ -95,7 +95,7 @@ describe('edge-detect feed --file', () => {
     expect(new Set(times).size).toBe(3);
   });
 
-  it('keeps what is rejected in a file that can be mended and fed again', async () => {
+  test('keeps what is rejected in a file that can be mended and fed again', async () => {
     const rejected = join(folder(), 'rejected.lp');
     const io = new CapturedIo('m v=1 1\nm v=x 2\nm v=3 3\n');
     expect(await feed(io, '--file', '-', '--rejected', rejected)).toBe(1);
@@ -107,7 +107,7 @@ describe('edge-detect feed --file', () => {
     expect(again.out).toBe('m v=2 2\n');
   });
 
-  it('stops a line with broken bytes, and no other', async () => {
+  test('stops a line with broken bytes, and no other', async () => {
     const broken = Buffer.concat([
       Buffer.from('m v="\uFFFD" 1\nm v="'),
       Buffer.from([0xff]),
@@ -121,7 +121,7 @@ describe('edge-detect feed --file', () => {
     expect(io.err).toContain('it has bytes that are no UTF-8');
   });
 
-  it('draws its progress for a person, and for nobody else', async () => {
+  test('draws its progress for a person, and for nobody else', async () => {
     const file = fileOf('points.lp', 'm v=1 1\n');
     const watched = new CapturedIo();
     watched.stderr.isTTY = true;
@@ -133,7 +133,7 @@ describe('edge-detect feed --file', () => {
     expect(unwatched.err).not.toContain('%');
   });
 
-  it('writes what a quiet pipe has brought so far when it is told to end', async () => {
+  test('writes what a quiet pipe has brought so far when it is told to end', async () => {
     const pipe = new PassThrough();
     const io = new CapturedIo(pipe);
     const fed = feed(io, '--file', '-');
@@ -144,14 +144,14 @@ describe('edge-detect feed --file', () => {
     expect(io.err).toContain('points: 1 read, 1 written, 0 rejected, 0 lost');
   });
 
-  it('says where a gzipped file is cut off, after what stands before', async () => {
+  test('says where a gzipped file is cut off, after what stands before', async () => {
     const whole = gzipSync('m v=1 1\n'.repeat(10_000));
     const io = new CapturedIo(whole.subarray(0, whole.length - 20));
     expect(await feed(io, '--file', '-')).toBe(2);
     expect(io.err).toMatch(/edge-detect: stdin: its gzip data is cut off/);
   });
 
-  it('ends when nobody reads its output any more', async () => {
+  test('ends when nobody reads its output any more', async () => {
     const io = new CapturedIo('m v=1 1\n');
     io.stdout.destroy(new Error('EPIPE'));
     expect(await feed(io, '--file', '-')).toBe(1);
@@ -161,7 +161,7 @@ describe('edge-detect feed --file', () => {
 });
 
 describe('edge-detect feed --exec', () => {
-  it('polls a router, reports what fails and feeds it as a state', async () => {
+  test('polls a router, reports what fails and feeds it as a state', async () => {
     const io = new CapturedIo();
     const answers = router('SHOWTIME', '!255', 'TRAINING', '', '?', 'SHOWTIME');
     const args = '--every 50ms --polls 6 --on-failure value="UNREACHABLE",failed=t'.split(' ');
@@ -183,7 +183,7 @@ describe('edge-detect feed --exec', () => {
     expect(io.err).toContain('points: 6 read, 6 written, 0 rejected, 0 lost; runs: 6, failed: 3\n');
   });
 
-  it('ends a run that hangs, and polls on', async () => {
+  test('ends a run that hangs, and polls on', async () => {
     const io = new CapturedIo();
     const args = '--every 10ms --polls 2 --time-limit 2s'.split(' ');
     expect(await feed(io, '--exec', router('~', 'SHOWTIME'), ...STATUS, ...args)).toBe(0);
@@ -191,7 +191,7 @@ describe('edge-detect feed --exec', () => {
     expect(io.out).toContain('value="SHOWTIME"');
   });
 
-  it('exits with 1 if no run gave anything', async () => {
+  test('exits with 1 if no run gave anything', async () => {
     const io = new CapturedIo();
     expect(await feed(io, '--exec', router('!1', '!1'), ...STATUS, '--every', '10ms', '--polls', '2')).toBe(
       1,
@@ -199,7 +199,7 @@ describe('edge-detect feed --exec', () => {
     expect(io.err).toContain('points: 0 read, 0 written, 0 rejected, 0 lost; runs: 2, failed: 2');
   });
 
-  it('polls until it is told to end, and writes what it has', async () => {
+  test('polls until it is told to end, and writes what it has', async () => {
     const io = new CapturedIo();
     const fed = feed(io, '--exec', router('SHOWTIME', '~'), ...STATUS, '--every', '10ms');
     await io.said('SHOWTIME');
@@ -208,7 +208,7 @@ describe('edge-detect feed --exec', () => {
     expect(io.err).toContain('points: 1 read, 1 written, 0 rejected, 0 lost; runs: 1, failed: 0');
   });
 
-  it('reads line protocol, JSON, and through a shell', async () => {
+  test('reads line protocol, JSON, and through a shell', async () => {
     const once = ['--polls', '1'];
     const lp = new CapturedIo();
     expect(await feed(lp, '--exec', `echo 'm v=1 7'`, '--tag', 'host=r1', ...once)).toBe(0);
@@ -230,14 +230,14 @@ describe('edge-detect feed --exec', () => {
     expect(shell.out).toBe('m v=1 7\n');
   });
 
-  it('says when InfluxDB would keep one of several points only', async () => {
+  test('says when InfluxDB would keep one of several points only', async () => {
     const io = new CapturedIo();
     const pattern = ['--pattern', '(?<value>\\w+)', '--match', 'lines', '--measurement', 'm'];
     await feed(io, '--exec', `printf 'a\\nb\\n'`, ...pattern, '--polls', '1');
     expect(io.err).toContain('of which InfluxDB keeps the last only');
   });
 
-  it('does not show the credentials to what it runs', async () => {
+  test('does not show the credentials to what it runs', async () => {
     vi.stubEnv('EDGE_DETECT_FEED_TOKEN', 'top-secret');
     vi.stubEnv('EDGE_DETECT_FEED_PASSWORD', 'top-secret');
     const io = new CapturedIo();
@@ -249,7 +249,7 @@ describe('edge-detect feed --exec', () => {
 });
 
 describe('edge-detect feed --simulate', () => {
-  it('gives a history at once and then goes on with the time', async () => {
+  test('gives a history at once and then goes on with the time', async () => {
     const io = new CapturedIo();
     const fed = feed(io, '--simulate', 'adsl', '--devices', '2', '--every', '1h', '--start', '-150m');
     await io.said('host=router2');
@@ -258,7 +258,7 @@ describe('edge-detect feed --simulate', () => {
     expect(io.err).toContain('points: 6 read, 6 written, 0 rejected, 0 lost');
   });
 
-  it('begins where it is told, without waiting if it is told so', async () => {
+  test('begins where it is told, without waiting if it is told so', async () => {
     const io = new CapturedIo();
     const start = ['--start', '2018-01-03T11:30:51.065Z', '--pace', 'max'];
     expect(await feed(io, '--simulate', 'adsl', '--every', '90s', '--polls', '2', ...start)).toBe(0);
@@ -269,7 +269,7 @@ describe('edge-detect feed --simulate', () => {
 });
 
 describe('edge-detect feed --simulate --pace max', () => {
-  it('ends at the present if nothing else ends it', async () => {
+  test('ends at the present if nothing else ends it', async () => {
     const io = new CapturedIo();
     expect(await feed(io, '--simulate', 'adsl', '--every', '1h', '--start', '-150m', '--pace', 'max')).toBe(
       0,
@@ -285,7 +285,7 @@ describe('edge-detect feed and servers', () => {
     return server;
   }
 
-  it('hands over the credentials, from wherever they come, and never shows them', async () => {
+  test('hands over the credentials, from wherever they come, and never shows them', async () => {
     const refusal = { status: 401, body: '{"error":"authorization failed"}' };
     const server = await serve(() => refusal);
     const withUser = new URL(server.url);
@@ -314,7 +314,7 @@ describe('edge-detect feed and servers', () => {
     expect(shown).toEqual([basic, basic, 'Token top-secret', basic]);
   });
 
-  it('loses only what does not fit while the server is away, and says so', async () => {
+  test('loses only what does not fit while the server is away, and says so', async () => {
     let isUp = false;
     const written: string[] = [];
     const server = await serve(({ body, url }) => {
@@ -349,7 +349,7 @@ describe('edge-detect feed and servers', () => {
     expect(states).toMatch(/^B?C?D?E?F$/);
   });
 
-  it('ends within its time when the server does not come back, and says what is lost', async () => {
+  test('ends within its time when the server does not come back, and says what is lost', async () => {
     const server = await serve(() => ({ status: 503 }));
     const io = new CapturedIo();
     const args = ['--influxdb', server.url.href, '--database', 'd', '--flush-timeout', '100ms'];
@@ -361,7 +361,7 @@ describe('edge-detect feed and servers', () => {
     expect(io.err).toContain('points: 1 read, 0 written, 0 rejected, 1 lost');
   });
 
-  it('ends at once at the second signal', async () => {
+  test('ends at once at the second signal', async () => {
     const server = await serve(() => ({ status: 503 }));
     const io = new CapturedIo();
     const args = ['--influxdb', server.url.href, '--database', 'd', '--flush-timeout', '1h'];
@@ -374,7 +374,7 @@ describe('edge-detect feed and servers', () => {
 });
 
 describe('edge-detect feed and its options', () => {
-  it('has a variable for each option', async () => {
+  test('has a variable for each option', async () => {
     const io = new CapturedIo();
     expect(await feed(io, '--help')).toBe(0);
     const options = [...io.out.matchAll(/^ {2}--([a-z-]+)/gm)].map(([, name]) => name ?? '');
@@ -385,7 +385,7 @@ describe('edge-detect feed and its options', () => {
     expect(io.out).toMatch(/\nExamples:\n/);
   });
 
-  it('takes them from the environment, lists with commas, a flag first', async () => {
+  test('takes them from the environment, lists with commas, a flag first', async () => {
     vi.stubEnv('EDGE_DETECT_FEED_FILE', '-');
     vi.stubEnv('EDGE_DETECT_FEED_FORMAT', 'csv');
     vi.stubEnv('EDGE_DETECT_FEED_MEASUREMENT', 'not this one');
@@ -397,7 +397,7 @@ describe('edge-detect feed and its options', () => {
     expect(io.out).toBe('m,site=home,host=r1 n=7i 1514979051000000000\n');
   });
 
-  it.each<[string, string[], RegExp]>([
+  test.each<[string, string[], RegExp]>([
     ['no source', [], /one of --file, --exec and --simulate/],
     ['two sources', ['--file', '-', '--simulate', 'adsl'], /one of --file, --exec and --simulate/],
     ['two targets', ['--file', '-', '--influxdb', 'http://a', '--kapacitor', 'http://b'], /two targets/],
@@ -503,7 +503,7 @@ describe('edge-detect feed and its options', () => {
     expect(io.err).not.toMatch(/^ +at /m);
   });
 
-  it('refuses a switch in the environment that is neither on nor off', async () => {
+  test('refuses a switch in the environment that is neither on nor off', async () => {
     vi.stubEnv('EDGE_DETECT_FEED_SHELL', 'maybe');
     const io = new CapturedIo();
     expect(await feed(io, '--exec', 'x')).toBe(2);

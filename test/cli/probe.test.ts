@@ -2,9 +2,9 @@ import { mkdtempSync, rmSync } from 'node:fs';
 import { createServer, type Socket } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { describe, expect, it } from 'vitest';
+import { describe, expect, test } from 'vitest';
 import { run } from '../../src/cli/run.ts';
-import { withAgent } from '../support/agent.ts';
+import { withAgent } from '../support/agent/agent.ts';
 import { CapturedIo } from '../support/captured-io.ts';
 
 async function probe(args: readonly string[]): Promise<{ code: number; out: string; err: string }> {
@@ -36,7 +36,7 @@ async function probeOf(
 }
 
 describe('edge-detect probe', () => {
-  it('prints what each function wants, provides and takes, and exits with 0', async () => {
+  test('prints what each function wants, provides and takes, and exits with 0', async () => {
     await withAgent(async (agent) => {
       const { code, out, err } = await probe(['--socket-dir', agent.folder]);
       expect([code, err]).toEqual([0, '']);
@@ -50,7 +50,7 @@ describe('edge-detect probe', () => {
     });
   });
 
-  it('probes just the functions and sockets that are named', async () => {
+  test('probes just the functions and sockets that are named', async () => {
     await withAgent(async (agent) => {
       const path = agent.socketOf('edgeDetectBatch');
       expect((await probe(['--socket', path])).out).toContain(`${path}: wants BATCH`);
@@ -59,7 +59,7 @@ describe('edge-detect probe', () => {
     });
   });
 
-  it('reports every socket, and exits with 1 if one of them fails', async () => {
+  test('reports every socket, and exits with 1 if one of them fails', async () => {
     await withAgent(async (agent) => {
       const missing = join(agent.folder, 'none.sock');
       const { code, out, err } = await probe([
@@ -78,7 +78,7 @@ describe('edge-detect probe', () => {
     });
   });
 
-  it('notices that two sockets are swapped', async () => {
+  test('notices that two sockets are swapped', async () => {
     await withAgent(async (agent) => {
       const { code, err } = await probe(['--function', `edgeDetect=${agent.socketOf('edgeDetectBatch')}`]);
       expect(code).toBe(1);
@@ -86,7 +86,7 @@ describe('edge-detect probe', () => {
     });
   });
 
-  it.each<[string, (socket: Socket) => void, string]>([
+  test.each<[string, (socket: Socket) => void, string]>([
     ['is silent', (socket) => socket.resume(), 'the agent did not answer a request for info within 500 ms'],
     [
       'does not close after the half-close',
@@ -100,7 +100,7 @@ describe('edge-detect probe', () => {
     expect(err).toContain(message);
   });
 
-  it.each(['5', '0s', '999us', '1h1ns', 'soon'])('refuses the time limit %s', async (limit) => {
+  test.each(['5', '0s', '999us', '1h1ns', 'soon'])('refuses the time limit %s', async (limit) => {
     const { code, err } = await probe(['--timeout', limit]);
     expect(code).toBe(2);
     expect(err).toContain('It must be a duration from 1ms to 1h, such as 90s, 1m30s or 200ms');

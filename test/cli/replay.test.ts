@@ -2,9 +2,9 @@ import { existsSync, mkdtempSync, readdirSync, rmSync, writeFileSync } from 'nod
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { Readable } from 'node:stream';
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { run } from '../../src/cli/run.ts';
-import { withAgent } from '../support/agent.ts';
+import { withAgent } from '../support/agent/agent.ts';
 import { CapturedIo } from '../support/captured-io.ts';
 
 const STREAM = new URL('../fixtures/recordings/adsl-stream.srpl', import.meta.url).pathname;
@@ -45,7 +45,7 @@ async function edgesOf(lines: string, ...args: readonly string[]): Promise<Recor
 }
 
 describe('edge-detect replay', () => {
-  it('shows the six edges of the polled router, their timeline, and what they came from', async () => {
+  test('shows the six edges of the polled router, their timeline, and what they came from', async () => {
     const { code, out, err } = await replay([STREAM, '--group-by', 'host', '--field', 'value']);
     expect([code, err]).toEqual([0, '']);
     expect(out.split('\n')).toEqual([
@@ -71,7 +71,7 @@ describe('edge-detect replay', () => {
     ]);
   });
 
-  it('leaves no socket behind', async () => {
+  test('leaves no socket behind', async () => {
     const leftovers = (): string[] =>
       readdirSync(tmpdir()).filter((name) => name.startsWith(`edge-detect-replay-${process.pid}-`));
     const points = new Readable({ read() {} });
@@ -86,7 +86,7 @@ describe('edge-detect replay', () => {
     expect(leftovers()).toEqual([]);
   });
 
-  it('writes JSON with the true previous state, also where a filter keeps its edge back', async () => {
+  test('writes JSON with the true previous state, also where a filter keeps its edge back', async () => {
     const lines = 'm f="a" 1000000000\nm f="b" 3000000000\nm f="a" 4500000000\nm f="b" 4750000001\n';
     expect(await edgesOf(lines, '--field', 'f', '--option', "to('b')")).toEqual([
       {
@@ -116,18 +116,18 @@ describe('edge-detect replay', () => {
     ]);
   });
 
-  it('keeps the digits of integers in JSON', async () => {
+  test('keeps the digits of integers in JSON', async () => {
     const { out } = await replayLines('m f=9223372036854775807i 1\n', '--field', 'f', '--format', 'json');
     expect(out).toContain('"value":9223372036854775807,');
   });
 
-  it('writes line protocol that holds just what the options add', async () => {
+  test('writes line protocol that holds just what the options add', async () => {
     const lines = 'm,t=x f=1i,g="y" 1\nm,t=x f=2i,g="y" 1000000001\n';
     const { out } = await replayLines(lines, '--field', 'f', '--format', 'lp', '--option', "durationAs('d')");
     expect(out).toBe('m,t=x f=1i,g="y" 1\nm,t=x f=2i,g="y",d=1 1000000001\n');
   });
 
-  it("reads previous state and duration from the user's own outputs, in their unit", async () => {
+  test("reads previous state and duration from the user's own outputs, in their unit", async () => {
     const lines = 'm f=1i 1\nm f=2i 60000000001\n';
     const [, edge] = await edgesOf(
       lines,
@@ -136,7 +136,7 @@ describe('edge-detect replay', () => {
     expect(edge).toMatchObject({ previous: 1, lastedSeconds: 60, fields: { f: 2, p: 1, d: 1 } });
   });
 
-  it('tells the first point, changes and repetitions apart', async () => {
+  test('tells the first point, changes and repetitions apart', async () => {
     const lines = 'm f=1i 0\nm f=1i 5000000000\nm f=2i 6000000000\nm f=2i 9000000000\n';
     const edges = await edgesOf(lines, '--field', 'f', '--option', 'every(3s)');
     expect(edges.map(({ kind, value }) => [kind, value])).toEqual([
@@ -149,7 +149,7 @@ describe('edge-detect replay', () => {
     expect(out).toContain('(still)');
   });
 
-  it('tracks several keys, fields and tags, and shows which was what', async () => {
+  test('tracks several keys, fields and tags, and shows which was what', async () => {
     const lines = 'm,site=a f=1i 1\nm,site=b f=1i 2\n';
     const edges = await edgesOf(lines, '--field', 'f', '--tag', 'site');
     expect(edges.map(({ value, previous }) => [value, previous])).toEqual([
@@ -164,7 +164,7 @@ describe('edge-detect replay', () => {
     );
   });
 
-  it('runs any function, on batches the one for batches', async () => {
+  test('runs any function, on batches the one for batches', async () => {
     const { out } = await replayLines('m f=1i 1\nm f=1i 2\n', '--function', 'mirror', '--format', 'lp');
     expect(out).toBe('m f=1i 1\nm f=1i 2\n');
     const batches = await replay([BATCH, '--field', 'value', '--option', 'initial(FALSE)', '--format', 'lp']);
@@ -175,7 +175,7 @@ describe('edge-detect replay', () => {
     expect((await replay([BATCH, '--field', 'value'])).out).toContain('31 edges from 840 points in 3 groups');
   });
 
-  it('uses an agent that is running already, and leaves it running', async () => {
+  test('uses an agent that is running already, and leaves it running', async () => {
     await withAgent(async (agent) => {
       const path = agent.socketOf('edgeDetect');
       for (let round = 0; round < 2; round++) {
@@ -194,7 +194,7 @@ describe('edge-detect replay', () => {
     });
   });
 
-  it('takes its flags from the environment as well', async () => {
+  test('takes its flags from the environment as well', async () => {
     process.env.EDGE_DETECT_REPLAY_FIELD = 'value';
     process.env.EDGE_DETECT_REPLAY_OPTION = "initial(FALSE).to('TRAINING')";
     process.env.EDGE_DETECT_REPLAY_FORMAT = 'json';
@@ -207,7 +207,7 @@ describe('edge-detect replay', () => {
     }
   });
 
-  it.each([
+  test.each([
     ['', 'no edges: standard input holds no points'],
     ['m f=1 1\n', "no edges: of 1 point none is of measurement 'x'; there are 'm'", '--measurement', 'x'],
     [
@@ -230,7 +230,7 @@ describe('edge-detect replay', () => {
     });
   });
 
-  it('says what a person may not know about the points', async () => {
+  test('says what a person may not know about the points', async () => {
     const { err } = await replayLines('a f=1\nb f=1\n', '--field', 'f');
     expect(err).toContain('2 points without a timestamp: each was given the time it was read at');
     expect(err).toContain("points of 'a', 'b' were sent together: --measurement picks one");
@@ -238,7 +238,7 @@ describe('edge-detect replay', () => {
     expect(mixed.err).toContain('edge-detect: warning: one group holds points of different tags');
   });
 
-  it.each([
+  test.each([
     [[STREAM], 'nothing is tracked: name a field with --field, or a tag with --tag'],
     [[STREAM, '--field', 'f', '--option', 'deadband(1)'], 'got INT expected DOUBLE; write 1.0'],
     [[STREAM, '--field', 'f', '--option', 'hold(-1s)'], 'the function refuses its options: hold('],
@@ -260,19 +260,19 @@ describe('edge-detect replay', () => {
     expect(err.replace('(--help shows what there is)\n', '').trim().split('\n')).toHaveLength(1);
   });
 
-  it('names the place of a wrong line, and shows nothing of what came before it in a table', async () => {
+  test('names the place of a wrong line, and shows nothing of what came before it in a table', async () => {
     const { code, out, err } = await replayLines('m f=1 1\nm f=5u 2\n', '--field', 'f');
     expect([code, out]).toEqual([2, '']);
     expect(err).toContain('edge-detect: stdin:2:5: field f: 5u is unsigned');
   });
 
-  it('exits with 1 if there is no agent at the socket', async () => {
+  test('exits with 1 if there is no agent at the socket', async () => {
     const { code, err } = await replay([STREAM, '--field', 'f', '--socket', join(folder, 'none.sock')]);
     expect(code).toBe(1);
     expect(err).toContain('there is no such socket; is the agent running?');
   });
 
-  it('stops at a signal, also where its input has not ended', async () => {
+  test('stops at a signal, also where its input has not ended', async () => {
     const endless = new Readable({ read() {} });
     endless.push('m f=1 1\nm f=2 2\n');
     const io = new CapturedIo(endless);
@@ -283,7 +283,7 @@ describe('edge-detect replay', () => {
     expect(io.err).toBe('edge-detect: interrupted before the end of the recording\n');
   });
 
-  it('stops without a word when nobody reads its output any more', async () => {
+  test('stops without a word when nobody reads its output any more', async () => {
     const io = new CapturedIo(STREAM);
     io.stdout.destroy(Object.assign(new Error('write EPIPE'), { code: 'EPIPE' }));
     io.stdout.on('error', () => {});
@@ -291,7 +291,7 @@ describe('edge-detect replay', () => {
     expect(io.err).toBe('');
   });
 
-  it('says it when its output cannot be written', async () => {
+  test('says it when its output cannot be written', async () => {
     const io = new CapturedIo();
     io.stdout.write = () => {
       io.stdout.emit(
@@ -304,7 +304,7 @@ describe('edge-detect replay', () => {
     expect(io.err).toContain('cannot write the output: ENOSPC');
   });
 
-  it('has a table that fits a narrow terminal', async () => {
+  test('has a table that fits a narrow terminal', async () => {
     const file = join(folder, 'wide.lp');
     const name = 'x'.repeat(60);
     writeFileSync(file, `m,t=${name} f="${name}" 1\nm,t=${name} f="b" 60000000000\n`);
@@ -317,7 +317,7 @@ describe('edge-detect replay', () => {
     expect(io.out).toContain('…');
   });
 
-  it('has help with examples', async () => {
+  test('has help with examples', async () => {
     const { code, out } = await replay(['--help']);
     expect(code).toBe(0);
     expect(out).toContain('Examples:\n  edge-detect replay router.srpl');

@@ -1,12 +1,12 @@
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { beforeEach, describe, expect, it, vi } from 'vitest';
+import { beforeEach, describe, expect, test, vi } from 'vitest';
 import { run } from '../../src/cli/run.ts';
+import { connect, type Host } from '../support/agent/host.ts';
 import { atEnd } from '../support/at-end.ts';
 import { CapturedIo } from '../support/captured-io.ts';
-import { FakeKapacitor } from '../support/fake-kapacitor.ts';
-import { connect, type Host } from '../support/host.ts';
+import { FakeKapacitor } from '../support/kapacitor/fake-kapacitor.ts';
 
 const BROKEN =
   'edgeDetect2: stopping UDF server: write error: write unix @->/run/edgeDetect.sock: broken pipe';
@@ -71,7 +71,7 @@ async function revive(...args: string[]): Promise<{ code: number; out: string; e
 }
 
 describe('edge-detect serve --revive', () => {
-  it('brings back after a restart what was connected before it', async () => {
+  test('brings back after a restart what was connected before it', async () => {
     const args = ['--revive', kapacitor.url.href];
     const first = await serve(args);
     kapacitor.define('task');
@@ -84,7 +84,7 @@ describe('edge-detect serve --revive', () => {
     await expect(second.stop()).resolves.toBe(0);
   });
 
-  it('asks nobody anything without the flag, or where its variable is empty', async () => {
+  test('asks nobody anything without the flag, or where its variable is empty', async () => {
     vi.stubEnv('EDGE_DETECT_REVIVE', '');
     atEnd(() => vi.unstubAllEnvs());
     kapacitor.define('dead', { executing: false, error: BROKEN });
@@ -93,7 +93,7 @@ describe('edge-detect serve --revive', () => {
     expect(kapacitor.requests).toEqual([]);
   });
 
-  it('takes a password from the URL in its variable, and says it nowhere', async () => {
+  test('takes a password from the URL in its variable, and says it nowhere', async () => {
     const url = new URL(kapacitor.url);
     url.username = 'ann';
     url.password = 'horse';
@@ -107,7 +107,7 @@ describe('edge-detect serve --revive', () => {
     expect(io.err).not.toMatch(/horse|YW5uOmhvcnNl/);
   });
 
-  it('takes no password from its arguments, which everybody can read', async () => {
+  test('takes no password from its arguments, which everybody can read', async () => {
     const io = new CapturedIo();
     const code = await run(
       ['serve', '--socket-dir', folder, '--revive', 'http://ann:horse@localhost:9092'],
@@ -118,7 +118,7 @@ describe('edge-detect serve --revive', () => {
     expect(io.err).not.toContain('horse');
   });
 
-  it.each([
+  test.each([
     ['a user without a password', { EDGE_DETECT_KAPACITOR_USER: 'ann' }, 'one is missing'],
     [
       'a user and a token',
@@ -135,7 +135,7 @@ describe('edge-detect serve --revive', () => {
     if (complaint !== 'cannot read it') expect(err).not.toContain('horse');
   });
 
-  it('reads a token from a file, as container engines hand it over', async () => {
+  test('reads a token from a file, as container engines hand it over', async () => {
     const file = join(folder, 'token');
     writeFileSync(file, 'a.b.c\n');
     vi.stubEnv('EDGE_DETECT_KAPACITOR_TOKEN_FILE', file);
@@ -145,7 +145,7 @@ describe('edge-detect serve --revive', () => {
     expect(kapacitor.requests[0]?.headers.authorization).toBe('Bearer a.b.c');
   });
 
-  it.each([['kapacitor:9092'], ['ftp://kapacitor'], ['http://kapacitor:9092/?u=ann']])(
+  test.each([['kapacitor:9092'], ['ftp://kapacitor'], ['http://kapacitor:9092/?u=ann']])(
     'refuses %s as a URL',
     async (url) => {
       const io = new CapturedIo();
@@ -156,7 +156,7 @@ describe('edge-detect serve --revive', () => {
 });
 
 describe('edge-detect revive', () => {
-  it('says what it would do of the tasks named behind --dry-run, and does it without', async () => {
+  test('says what it would do of the tasks named behind --dry-run, and does it without', async () => {
     await serve();
     kapacitor.define('dead', { executing: false, error: BROKEN });
     kapacitor.define('other', { executing: false, error: 'eval2: no such function' });
@@ -172,7 +172,7 @@ describe('edge-detect revive', () => {
     await expect(revive()).resolves.toEqual({ code: 0, out: 'no task has lost its UDF\n', err: '' });
   });
 
-  it('touches a task that may still be connecting only where it is named', async () => {
+  test('touches a task that may still be connecting only where it is named', async () => {
     const first = await serve();
     kapacitor.define('task');
     await connectTask('task');
@@ -187,7 +187,7 @@ describe('edge-detect revive', () => {
     expect(named).toMatchObject({ code: 0, out: expect.stringMatching(/^task: brought back/) });
   });
 
-  it('leaves alone what a person disabled, also where it is named', async () => {
+  test('leaves alone what a person disabled, also where it is named', async () => {
     await serve();
     kapacitor.define('resting', { status: 'disabled', executing: false });
     const { code, out } = await revive('resting');
@@ -195,7 +195,7 @@ describe('edge-detect revive', () => {
     expect(kapacitor.patches).toEqual([]);
   });
 
-  it('goes on where it was killed between the two steps', async () => {
+  test('goes on where it was killed between the two steps', async () => {
     await serve();
     kapacitor.define('dead', { executing: false, error: BROKEN });
     const { promise: disabled, resolve } = Promise.withResolvers<void>();
@@ -219,7 +219,7 @@ describe('edge-detect revive', () => {
     expect(kapacitor.tasks.get('dead')?.status).toBe('enabled');
   });
 
-  it('leaves it to an agent that does so itself, until that has given up', async () => {
+  test('leaves it to an agent that does so itself, until that has given up', async () => {
     kapacitor.define('dead', { executing: false, error: BROKEN });
     kapacitor.behaviour = {
       // The agent's own try fails.
@@ -237,19 +237,19 @@ describe('edge-detect revive', () => {
     });
   });
 
-  it('needs an agent, and says which socket does not answer', async () => {
+  test('needs an agent, and says which socket does not answer', async () => {
     const { code, err } = await revive();
     expect(code).toBe(1);
     expect(err).toMatch(/without the agent no task can come back .*cannot connect to .*edgeDetect\.sock/);
   });
 
-  it('knows of no task that Kapacitor does not', async () => {
+  test('knows of no task that Kapacitor does not', async () => {
     await serve();
     const { code, err } = await revive('nobody');
     expect([code, err]).toEqual([1, expect.stringContaining('has no task nobody')]);
   });
 
-  it('has to be told where Kapacitor is', async () => {
+  test('has to be told where Kapacitor is', async () => {
     const io = new CapturedIo();
     await expect(run(['revive'], io)).resolves.toBe(2);
     expect(io.err).toContain('--kapacitor http://HOST:9092');

@@ -6,9 +6,9 @@ import { join } from 'node:path';
 import { text } from 'node:stream/consumers';
 import { fileURLToPath } from 'node:url';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
-import { AgentProcess, startAgentProcess } from '../support/agent-process.ts';
-import { initRequest, pointRequest } from '../support/functions.ts';
-import { Peer } from '../support/peer.ts';
+import { AgentProcess, startAgentProcess } from '../support/agent/agent-process.ts';
+import { initRequest, pointRequest } from '../support/agent/functions.ts';
+import { Peer } from '../support/agent/peer.ts';
 
 // The executable, in a process of its own: what signals and crashes do.
 

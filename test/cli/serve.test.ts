@@ -3,9 +3,9 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest';
 import { run } from '../../src/cli/run.ts';
+import { initRequest, pointRequest, stringOption } from '../support/agent/functions.ts';
+import { Peer } from '../support/agent/peer.ts';
 import { CapturedIo } from '../support/captured-io.ts';
-import { initRequest, pointRequest, stringOption } from '../support/functions.ts';
-import { Peer } from '../support/peer.ts';
 
 let folder: string;
 

@@ -1,9 +1,9 @@
 import { fileURLToPath } from 'node:url';
 import { expect, test } from 'vitest';
-import { startAgentProcess } from '../support/agent-process.ts';
-import { connect } from '../support/host.ts';
-import { Oracle } from '../support/oracle.ts';
-import { decodeRequest, type Option } from '../support/protocol.ts';
+import { startAgentProcess } from '../support/agent/agent-process.ts';
+import { connect } from '../support/agent/host.ts';
+import { decodeRequest, type Option } from '../support/protocol/protocol.ts';
+import { Oracle } from '../support/scenarios/oracle.ts';
 import { expectEdges, pointMessage } from './edges.ts';
 
 const DAY_MS = 24 * 3600 * 1000;

@@ -1,6 +1,6 @@
 import { expect } from 'vitest';
-import { hostPointMessage } from '../support/points.ts';
-import { encodeRequest, frame, type Option } from '../support/protocol.ts';
+import { hostPointMessage } from '../support/protocol/points.ts';
+import { encodeRequest, frame, type Option } from '../support/protocol/protocol.ts';
 
 /** Prints how many edges there were to be and how many there were, and holds one against the other. */
 export function expectEdges(where: string, expected: number, got: number): void {

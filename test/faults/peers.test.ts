@@ -3,10 +3,16 @@ import { once } from 'node:events';
 import { createConnection, type Socket } from 'node:net';
 import { setTimeout as pause } from 'node:timers/promises';
 import { afterAll, beforeAll, expect, test } from 'vitest';
-import { type AgentProcess, startAgentProcess } from '../support/agent-process.ts';
-import { Canary } from '../support/canary.ts';
-import { connect } from '../support/host.ts';
-import { cutFrames, decodeResponse, encodeRequest, frame, type Response } from '../support/protocol.ts';
+import { type AgentProcess, startAgentProcess } from '../support/agent/agent-process.ts';
+import { Canary } from '../support/agent/canary.ts';
+import { connect } from '../support/agent/host.ts';
+import {
+  cutFrames,
+  decodeResponse,
+  encodeRequest,
+  frame,
+  type Response,
+} from '../support/protocol/protocol.ts';
 import { edgeMessage, expectEdges, framed, initMessage, pointMessage, STATE } from './edges.ts';
 
 const MIB = 1024 * 1024;

@@ -6,9 +6,9 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as pause } from 'node:timers/promises';
 import { expect, test } from 'vitest';
-import { AgentProcess, startAgentProcess } from '../support/agent-process.ts';
-import { Canary } from '../support/canary.ts';
-import { connect } from '../support/host.ts';
+import { AgentProcess, startAgentProcess } from '../support/agent/agent-process.ts';
+import { Canary } from '../support/agent/canary.ts';
+import { connect } from '../support/agent/host.ts';
 import { edgeMessage, expectEdges, STATE } from './edges.ts';
 
 /** Sends a hundred edges over a new connection. */

@@ -3,11 +3,11 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as pause } from 'node:timers/promises';
 import { expect, test } from 'vitest';
-import { startAgentProcess } from '../support/agent-process.ts';
-import { Dice } from '../support/dice.ts';
-import { connect, type Host } from '../support/host.ts';
-import { Oracle } from '../support/oracle.ts';
-import { decodeRequest, type Point } from '../support/protocol.ts';
+import { startAgentProcess } from '../support/agent/agent-process.ts';
+import { connect, type Host } from '../support/agent/host.ts';
+import { decodeRequest, type Point } from '../support/protocol/protocol.ts';
+import { Dice } from '../support/scenarios/dice.ts';
+import { Oracle } from '../support/scenarios/oracle.ts';
 import { expectEdges, pointMessage, STATE } from './edges.ts';
 
 const KILLS = 100;

@@ -1,9 +1,9 @@
 import { expect, test } from 'vitest';
-import { withAgent } from '../support/agent.ts';
-import { readCapture } from '../support/capture.ts';
-import { converse } from '../support/conversation.ts';
-import { initRequest } from '../support/functions.ts';
-import { encodeRequest, frame } from '../support/protocol.ts';
+import { withAgent } from '../support/agent/agent.ts';
+import { converse } from '../support/agent/conversation.ts';
+import { initRequest } from '../support/agent/functions.ts';
+import { readCapture } from '../support/protocol/capture.ts';
+import { encodeRequest, frame } from '../support/protocol/protocol.ts';
 
 test('mirror sends every point on as it came', () =>
   withAgent(async (agent) => {

@@ -1,4 +1,4 @@
-import type { Dice } from '../support/dice.ts';
+import type { Dice } from '../support/scenarios/dice.ts';
 
 // What is done to bytes without knowing what they mean, and to protobuf with its lengths kept right, so that the damage
 // lies as deep as the decoder reaches.

@@ -1,9 +1,9 @@
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { type AgentProcess, startAgentProcess } from '../support/agent-process.ts';
-import { Canary } from '../support/canary.ts';
-import { cutFrames, decodeResponse, encodeRequest, frame } from '../support/protocol.ts';
+import { type AgentProcess, startAgentProcess } from '../support/agent/agent-process.ts';
+import { Canary } from '../support/agent/canary.ts';
+import { cutFrames, decodeResponse, encodeRequest, frame } from '../support/protocol/protocol.ts';
 import { writeCase } from './case.ts';
 import { readSeeds, type Seed } from './material.ts';
 import { converse } from './peer.ts';

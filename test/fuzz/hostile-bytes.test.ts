@@ -6,9 +6,9 @@ import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { AddedFields } from '../../src/wire/added-fields.ts';
 import { PointView } from '../../src/wire/point.ts';
 import { ProtocolError } from '../../src/wire/protocol-error.ts';
-import { startTestAgent, type TestAgent } from '../support/agent.ts';
-import { Canary } from '../support/canary.ts';
-import { connect } from '../support/host.ts';
+import { startTestAgent, type TestAgent } from '../support/agent/agent.ts';
+import { Canary } from '../support/agent/canary.ts';
+import { connect } from '../support/agent/host.ts';
 import {
   cutFrames,
   decodeRequest,
@@ -16,7 +16,7 @@ import {
   encodeRequest,
   FieldClash,
   frame,
-} from '../support/protocol.ts';
+} from '../support/protocol/protocol.ts';
 import { readSeeds, type Seed, withChecksum, withTask } from './material.ts';
 import { converse } from './peer.ts';
 import { ENDINGS, type Plan } from './plan.ts';

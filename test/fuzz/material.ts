@@ -1,6 +1,6 @@
 import { crc32 } from 'node:zlib';
-import { readCapture } from '../support/capture.ts';
-import { decodeRequest, encodeRequest, type Request } from '../support/protocol.ts';
+import { readCapture } from '../support/protocol/capture.ts';
+import { decodeRequest, encodeRequest, type Request } from '../support/protocol/protocol.ts';
 
 export const FUNCTION_NAMES = ['edgeDetect', 'edgeDetectBatch', 'mirror'] as const;
 export type FunctionName = (typeof FUNCTION_NAMES)[number];

@@ -1,5 +1,5 @@
-import { Dice } from '../support/dice.ts';
-import { encodeRequest, frame } from '../support/protocol.ts';
+import { encodeRequest, frame } from '../support/protocol/protocol.ts';
+import { Dice } from '../support/scenarios/dice.ts';
 import { encodeVarint, mutateBytes, mutateMessage } from './byte-mutation.ts';
 import { type FunctionName, type Seed, withChecksum, withTask } from './material.ts';
 

@@ -2,8 +2,8 @@ import { readFileSync, writeFileSync } from 'node:fs';
 import { Readable } from 'node:stream';
 import { gunzipSync, gzipSync } from 'node:zlib';
 import { UsageError } from '../../src/errors.ts';
-import { openRecording } from '../../src/kapacitor/recording.ts';
-import { Dice } from '../support/dice.ts';
+import { openRecording } from '../../src/kapacitor/recordings/recording.ts';
+import { Dice } from '../support/scenarios/dice.ts';
 import { zipOf } from '../support/zip.ts';
 import { mutateBytes } from './byte-mutation.ts';
 

@@ -1,5 +1,5 @@
 import { messageType } from '../../src/wire/messages.ts';
-import { cutFrames, decodeResponse, FieldClash, type Response } from '../support/protocol.ts';
+import { cutFrames, decodeResponse, FieldClash, type Response } from '../support/protocol/protocol.ts';
 import { fieldsOf, readVarint } from './byte-mutation.ts';
 import type { Outcome } from './peer.ts';
 import type { Plan } from './plan.ts';

@@ -2,8 +2,8 @@ import { once } from 'node:events';
 import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
 import Table from 'cli-table3';
-import { type AgentProcess, startAgentProcess } from '../support/agent-process.ts';
-import { connect } from '../support/host.ts';
+import { type AgentProcess, startAgentProcess } from '../support/agent/agent-process.ts';
+import { connect } from '../support/agent/host.ts';
 import type { Holdings } from './probe.ts';
 import { SoakTask, until } from './task.ts';
 

@@ -1,7 +1,7 @@
 import { setTimeout as pause } from 'node:timers/promises';
-import { connect, type Host } from '../support/host.ts';
-import { hostPointMessage } from '../support/points.ts';
-import type { Option } from '../support/protocol.ts';
+import { connect, type Host } from '../support/agent/host.ts';
+import { hostPointMessage } from '../support/protocol/points.ts';
+import type { Option } from '../support/protocol/protocol.ts';
 
 /** How long a group lives; after that it never comes again, and `ttl` frees it. */
 const COHORT_MS = 2000;

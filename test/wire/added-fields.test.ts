@@ -3,7 +3,6 @@ import { expect, test } from 'vitest';
 import { AddedFields } from '../../src/wire/added-fields.ts';
 import { body, readEnvelope } from '../../src/wire/envelope.ts';
 import { PointView } from '../../src/wire/point.ts';
-import * as arbitrary from '../support/arbitrary.ts';
 import {
   decodeRequest,
   encodeRequest,
@@ -12,7 +11,8 @@ import {
   type Point,
   type Style,
   type Value,
-} from '../support/protocol.ts';
+} from '../support/protocol/protocol.ts';
+import * as arbitrary from '../support/scenarios/arbitrary.ts';
 
 const additions = fc.uniqueArray(fc.record({ name: arbitrary.name, value: arbitrary.value }), {
   maxLength: 5,

@@ -2,7 +2,6 @@ import fc from 'fast-check';
 import { expect, test } from 'vitest';
 import { BatchBegin, checkBatchEnd, checkKeepalive } from '../../src/wire/batch.ts';
 import { body, readEnvelope } from '../../src/wire/envelope.ts';
-import * as arbitrary from '../support/arbitrary.ts';
 import {
   decodeRequest,
   encodeRequest,
@@ -10,7 +9,8 @@ import {
   GO_STYLE,
   type Request,
   type Style,
-} from '../support/protocol.ts';
+} from '../support/protocol/protocol.ts';
+import * as arbitrary from '../support/scenarios/arbitrary.ts';
 
 function bodyOf(request: Request, style: Style = GO_STYLE): Buffer {
   const message = encodeRequest(request, style);

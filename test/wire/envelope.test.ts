@@ -8,7 +8,7 @@ import {
   sizeOfFrame,
   writeFrameHead,
 } from '../../src/wire/envelope.ts';
-import { cutFrames, frame } from '../support/protocol.ts';
+import { cutFrames, frame } from '../support/protocol/protocol.ts';
 
 const number = fc.constantFrom(...Object.values(MESSAGE));
 const content = fc.oneof(

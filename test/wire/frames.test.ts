@@ -2,7 +2,7 @@ import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { FrameReader, type FrameSink } from '../../src/wire/frames.ts';
 import { ProtocolError } from '../../src/wire/protocol-error.ts';
-import { frame } from '../support/protocol.ts';
+import { frame } from '../support/protocol/protocol.ts';
 
 const UNLIMITED = 2 ** 31;
 

@@ -1,7 +1,7 @@
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
 import { KeyTable } from '../../src/wire/key-table.ts';
-import { text } from '../support/arbitrary.ts';
+import { text } from '../support/scenarios/arbitrary.ts';
 
 test('of any set of names exactly those are found, by their bytes', () => {
   fc.assert(

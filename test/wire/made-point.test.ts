@@ -2,9 +2,9 @@ import fc from 'fast-check';
 import { expect, test } from 'vitest';
 import { encodePoint } from '../../src/wire/made-point.ts';
 import type { FieldValue, Point } from '../../src/wire/point.ts';
-import * as arbitrary from '../support/arbitrary.ts';
-import { plainPoint } from '../support/points.ts';
-import { cutFrames, decodeRequest, type Point as Sent } from '../support/protocol.ts';
+import { plainPoint } from '../support/protocol/points.ts';
+import { cutFrames, decodeRequest, type Point as Sent } from '../support/protocol/protocol.ts';
+import * as arbitrary from '../support/scenarios/arbitrary.ts';
 
 /** A point as a function has it. */
 function made({ unknown: _, tags, fields, ...rest }: Sent): Point {

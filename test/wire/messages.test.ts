@@ -9,8 +9,14 @@ import {
   encodeInitResponse,
   encodeRestoreResponse,
 } from '../../src/wire/messages.ts';
-import * as arbitrary from '../support/arbitrary.ts';
-import { cutFrames, decodeResponse, encodeRequest, type Request, type Style } from '../support/protocol.ts';
+import {
+  cutFrames,
+  decodeResponse,
+  encodeRequest,
+  type Request,
+  type Style,
+} from '../support/protocol/protocol.ts';
+import * as arbitrary from '../support/scenarios/arbitrary.ts';
 
 function bodyOf(request: Request, style?: Style): Buffer {
   const message = encodeRequest(request, style);

@@ -3,7 +3,6 @@ import { describe, expect, test } from 'vitest';
 import { body, MESSAGE, readEnvelope } from '../../src/wire/envelope.ts';
 import { type FieldValue, Keys, KIND, PointView, toFloat } from '../../src/wire/point.ts';
 import { toBigInt } from '../../src/wire/varint.ts';
-import * as arbitrary from '../support/arbitrary.ts';
 import {
   decodeRequest,
   encodeRequest,
@@ -12,7 +11,8 @@ import {
   type Point,
   type Style,
   type Value,
-} from '../support/protocol.ts';
+} from '../support/protocol/protocol.ts';
+import * as arbitrary from '../support/scenarios/arbitrary.ts';
 
 type Key = { readonly type: 'field' | 'tag'; readonly name: string };
 

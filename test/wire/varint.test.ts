@@ -11,8 +11,8 @@ import {
   writeVarint32,
   writeVarint64,
 } from '../../src/wire/varint.ts';
-import { int64 } from '../support/arbitrary.ts';
-import { encodeRequest } from '../support/protocol.ts';
+import { encodeRequest } from '../support/protocol/protocol.ts';
+import { int64 } from '../support/scenarios/arbitrary.ts';
 
 /** An int64 as the tests' own encoder writes it. */
 function encoded(value: bigint): Buffer {

@@ -1,4 +1,4 @@
-import type { BatchView, Emit, Handler, NodeContext } from '../../agent/function.ts';
+import type { BatchView, Emit, Handler, NodeContext } from '../../function/contract.ts';
 import { AddedFields } from '../../wire/added-fields.ts';
 import { Keys, KIND, PointView } from '../../wire/point.ts';
 import { varint64 } from '../../wire/varint.ts';

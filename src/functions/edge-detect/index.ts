@@ -1,4 +1,4 @@
-import type { UdfFunction } from '../../agent/function.ts';
+import type { UdfFunction } from '../../function/contract.ts';
 import type { EdgeType } from '../../wire/messages.ts';
 import { Detector } from './detector.ts';
 import { OPTIONS, readSettings } from './options.ts';

@@ -1,4 +1,4 @@
-import type { GivenOptions, OptionSpecs } from '../../agent/options.ts';
+import type { GivenOptions, OptionSpecs } from '../../function/options.ts';
 import { asText } from './values.ts';
 
 export const OPTIONS = {

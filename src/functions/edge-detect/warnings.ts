@@ -1,4 +1,4 @@
-import type { BatchView, NodeLog } from '../../agent/function.ts';
+import type { BatchView, NodeLog } from '../../function/contract.ts';
 import type { PointView } from '../../wire/point.ts';
 import type { TrackedKey } from './options.ts';
 

@@ -1,9 +1,9 @@
 import { describe, expect, test } from 'vitest';
-import { OptionsError } from '../../../src/agent/options.ts';
+import { OptionsError } from '../../../src/function/options.ts';
 import { edgeDetect, edgeDetectBatch } from '../../../src/functions/edge-detect/index.ts';
-import { pointRequest } from '../../support/functions.ts';
-import { TestNode } from '../../support/node.ts';
-import type { Option, OptionValue } from '../../support/protocol.ts';
+import { pointRequest } from '../../support/agent/functions.ts';
+import { TestNode } from '../../support/agent/node.ts';
+import type { Option, OptionValue } from '../../support/protocol/protocol.ts';
 
 const string = (v: string): OptionValue => ({ type: 'string', v });
 const int = (v: bigint): OptionValue => ({ type: 'int', v });

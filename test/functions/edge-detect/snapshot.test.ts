@@ -1,12 +1,17 @@
 import { crc32 } from 'node:zlib';
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
-import type { UdfFunction } from '../../../src/agent/function.ts';
+import type { UdfFunction } from '../../../src/function/contract.ts';
 import { edgeDetect, edgeDetectBatch } from '../../../src/functions/edge-detect/index.ts';
-import { BEGIN, END, pointRequest, stringOption } from '../../support/functions.ts';
-import { TestNode } from '../../support/node.ts';
-import type { Option, Request, Value } from '../../support/protocol.ts';
-import { type Arrival, batchScenario, type Scenario, streamScenario } from '../../support/scenario.ts';
+import { BEGIN, END, pointRequest, stringOption } from '../../support/agent/functions.ts';
+import { TestNode } from '../../support/agent/node.ts';
+import type { Option, Request, Value } from '../../support/protocol/protocol.ts';
+import {
+  type Arrival,
+  batchScenario,
+  type Scenario,
+  streamScenario,
+} from '../../support/scenarios/scenario.ts';
 
 const FIELD = stringOption('field', 'value');
 const valued = (group: string, v: string): Request =>

@@ -1,9 +1,9 @@
 import { describe, expect, test } from 'vitest';
 import { edgeDetect, edgeDetectBatch } from '../../../src/functions/edge-detect/index.ts';
-import type { LogLine } from '../../support/agent.ts';
-import { BEGIN, END, pointRequest, stringOption } from '../../support/functions.ts';
-import { TestNode } from '../../support/node.ts';
-import type { Point, Request } from '../../support/protocol.ts';
+import type { LogLine } from '../../support/agent/agent.ts';
+import { BEGIN, END, pointRequest, stringOption } from '../../support/agent/functions.ts';
+import { TestNode } from '../../support/agent/node.ts';
+import type { Point, Request } from '../../support/protocol/protocol.ts';
 
 const FIELD = stringOption('field', 'value');
 const VALUE = { value: { type: 'int', v: 1n } } as const;

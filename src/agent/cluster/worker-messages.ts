@@ -1,0 +1,43 @@
+import type { NodeIds } from '../live-sessions.ts';
+
+// What the primary and its workers say to each other. Sessions are numbered by their worker.
+
+export type ToWorker =
+  /** A connection to this function's socket comes with the message. */
+  | { readonly type: 'connection'; readonly functionName: string }
+  /** Answer what was read, close all, and end. */
+  | { readonly type: 'stop' }
+  /** The answer to a claim. */
+  | { readonly type: 'claimed'; readonly session: number; readonly isLive: boolean }
+  /** For how long was nothing heard from a session? */
+  | { readonly type: 'ask-silence'; readonly question: number; readonly session: number };
+
+export type ToPrimary =
+  /** Connections may come. */
+  | { readonly type: 'ready' }
+  | { readonly type: 'claim'; readonly session: number; readonly ids: NodeIds }
+  | { readonly type: 'release'; readonly session: number; readonly ids: NodeIds }
+  /** A connection is over. */
+  | { readonly type: 'closed' }
+  /** The event loop came round. */
+  | { readonly type: 'beat'; readonly isDebugged: boolean }
+  | { readonly type: 'silence'; readonly question: number; readonly silentMs: number };
+
+/** Whether a message of the channel is one of ours: both ends are this program, so its type tells. */
+export function isToWorker(message: unknown): message is ToWorker {
+  return hasType(message, ['connection', 'stop', 'claimed', 'ask-silence']);
+}
+
+export function isToPrimary(message: unknown): message is ToPrimary {
+  return hasType(message, ['ready', 'claim', 'release', 'closed', 'beat', 'silence']);
+}
+
+function hasType(message: unknown, types: readonly string[]): boolean {
+  return (
+    typeof message === 'object' &&
+    message !== null &&
+    'type' in message &&
+    typeof message.type === 'string' &&
+    types.includes(message.type)
+  );
+}

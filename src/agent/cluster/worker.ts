@@ -1,0 +1,126 @@
+import inspector from 'node:inspector';
+import { Socket } from 'node:net';
+import type { UdfFunction } from '../../function/contract.ts';
+import type { AgentLog } from '../agent.ts';
+import type { LiveSession, LiveSessions, NodeIds } from '../live-sessions.ts';
+import { Pacer } from '../pacer.ts';
+import type { SessionLog } from '../session.ts';
+import { Sessions } from '../sessions.ts';
+import { lookEveryMs } from '../watchdog/stall-judge.ts';
+import { isToWorker, type ToPrimary } from './worker-messages.ts';
+
+export interface WorkerOptions {
+  readonly functions: readonly UdfFunction[];
+  readonly maxFrameBytes: number;
+  readonly maxGroups: number;
+  /** For how long the primary lets the event loop stand still, in milliseconds; 0: for ever. */
+  readonly watchdogMs: number;
+  readonly log: AgentLog;
+}
+
+/** Serves the connections that the primary hands over, until it says stop or is gone. */
+export function runWorker(options: WorkerOptions): Promise<void> {
+  return new Promise((resolve) => {
+    const live = new PrimaryLiveSessions();
+    const logs = new Map<string, SessionLog>();
+    for (const { name } of options.functions) logs.set(name, options.log.child({ function: name }));
+    const clockMs = (): number => performance.now();
+    const sessions = new Sessions({
+      maxFrameBytes: options.maxFrameBytes,
+      limits: { maxGroups: options.maxGroups },
+      live,
+      clockMs,
+      pacer: new Pacer(clockMs),
+    });
+    const onClosed = (): void => send({ type: 'closed' });
+    const onMessage = (message: unknown, handle: unknown): void => {
+      if (!isToWorker(message)) return;
+      switch (message.type) {
+        case 'connection': {
+          const fn = options.functions.find(({ name }) => name === message.functionName);
+          const log = logs.get(message.functionName);
+          // The connection may have broken on its way here.
+          if (handle instanceof Socket && fn !== undefined && log !== undefined)
+            sessions.accept(handle, fn, log, onClosed);
+          else onClosed();
+          break;
+        }
+        case 'claimed':
+          live.claimed(message.session, message.isLive);
+          break;
+        case 'ask-silence':
+          void live.silentMs(message.session).then((silentMs) => {
+            send({ type: 'silence', question: message.question, silentMs });
+          });
+          break;
+        case 'stop':
+          void sessions.stop().then(end);
+          break;
+      }
+    };
+    const onDisconnect = (): void => {
+      options.log.error({}, 'the primary process is gone: the worker ends');
+      sessions.abort();
+      end();
+    };
+    const beat = (): void => send({ type: 'beat', isDebugged: inspector.url() !== undefined });
+    const beats = options.watchdogMs === 0 ? undefined : setInterval(beat, lookEveryMs(options.watchdogMs));
+    const end = (): void => {
+      clearInterval(beats);
+      process.off('message', onMessage);
+      process.off('disconnect', onDisconnect);
+      if (process.connected) process.disconnect();
+      resolve();
+    };
+    process.on('message', onMessage);
+    process.on('disconnect', onDisconnect);
+    send({ type: 'ready' });
+  });
+}
+
+/** Asks the primary, which knows the sessions of all workers. */
+class PrimaryLiveSessions implements LiveSessions {
+  readonly #numbers = new Map<LiveSession, number>();
+  readonly #sessions = new Map<number, LiveSession>();
+  readonly #waiting = new Map<number, (isLive: boolean) => void>();
+  #last = 0;
+
+  claim(ids: NodeIds, session: LiveSession): Promise<boolean> {
+    const number = ++this.#last;
+    this.#numbers.set(session, number);
+    this.#sessions.set(number, session);
+    return new Promise((resolve) => {
+      this.#waiting.set(number, resolve);
+      send({ type: 'claim', session: number, ids });
+    });
+  }
+
+  claimed(number: number, isLive: boolean): void {
+    this.#waiting.get(number)?.(isLive);
+    this.#waiting.delete(number);
+    if (!isLive) this.#forget(number);
+  }
+
+  release(ids: NodeIds, session: LiveSession): void {
+    const number = this.#numbers.get(session);
+    if (number === undefined) return;
+    this.#forget(number);
+    send({ type: 'release', session: number, ids });
+  }
+
+  /** A session that is gone was silent for ever. */
+  async silentMs(number: number): Promise<number> {
+    return (await this.#sessions.get(number)?.silentMs()) ?? Number.MAX_VALUE;
+  }
+
+  #forget(number: number): void {
+    const session = this.#sessions.get(number);
+    if (session !== undefined) this.#numbers.delete(session);
+    this.#sessions.delete(number);
+  }
+}
+
+function send(message: ToPrimary): void {
+  // Without a channel the primary is gone, and `disconnect` says so.
+  if (process.connected) process.send?.(message);
+}

@@ -1,0 +1,112 @@
+import { Command } from 'commander';
+import { Feed } from '../../feed/feed.ts';
+import { Rejections } from '../../feed/rejections.ts';
+import { wholeMs } from '../duration.ts';
+import type { Io } from '../io.ts';
+import type { CommandFactory } from '../run.ts';
+import { addFeedOptions, type FeedFlags, readFeedFlags } from './feed-options.ts';
+import { FeedProgress } from './feed-progress.ts';
+import { openSource } from './feed-source.ts';
+import { makeTarget } from './feed-target.ts';
+
+/** How long the server may be away while a file waits; a device is polled for as long as it takes. */
+const FILE_GIVE_UP_MS = 300_000;
+
+const EXAMPLES = `
+Examples:
+  # A router, asked every 90 seconds, into InfluxDB 1.x; a run that fails is a state as well
+  edge-detect feed --exec 'ssh router1 show adsl status' --every 90s \\
+    --pattern 'line status: +(?<value>\\w+)' --measurement adsl_connection --tag host=router1 \\
+    --on-failure 'value="UNREACHABLE"' --influxdb http://nas:8086 --database telegraf
+
+  # The same without InfluxDB: what would be written
+  edge-detect feed --exec 'ssh router1 show adsl status' --polls 1 \\
+    --pattern 'line status: +(?<value>\\w+)' --measurement adsl_connection --tag host=router1
+
+  # A CSV file into InfluxDB 2.x
+  EDGE_DETECT_FEED_TOKEN=… edge-detect feed --file history.csv.gz --measurement adsl_connection \\
+    --tag host --time when --type value=string --influxdb http://nas:8086 --org home --bucket telegraf
+
+  # A day of twenty simulated routers, and then on as time goes, straight to Kapacitor
+  edge-detect feed --simulate adsl --devices 20 --start -24h --kapacitor http://nas:9092 --database telegraf
+
+  # Line protocol at sixty times the pace that it was taken at, as if it began now
+  zcat old.lp.gz | edge-detect feed --file - --pace 60x --shift-to-now --influxdb http://nas:8086 --database telegraf
+
+Every option can be given by its variable (in a list with commas where it is repeatable); a flag counts first.
+A password or token belongs there: anyone on the machine may read the arguments of a program.
+At the end it says how many points were read, written, rejected and lost, and exits with 0 only if none was
+rejected or lost. SIGTERM and SIGINT: what was read is still written, for at most --flush-timeout; a second one
+ends at once.`;
+
+/** `edge-detect feed`: points from files, polled devices and simulated routers to InfluxDB or Kapacitor. */
+export const feedCommand: CommandFactory = (io, exit) => {
+  const command = new Command('feed').description(
+    'feed points from a file, a polled device or simulated routers to InfluxDB or Kapacitor',
+  );
+  addFeedOptions(command);
+  command.addHelpText('after', EXAMPLES);
+  return command.action(async () => {
+    const flags = readFeedFlags(command);
+    hideCredentials(command);
+    exit(await feed(flags, io));
+  });
+};
+
+async function feed(flags: FeedFlags, io: Io): Promise<number> {
+  let bar: FeedProgress | undefined;
+  const report = (message: string): void => {
+    bar?.clear();
+    io.stderr.write(`edge-detect feed: ${message}\n`);
+  };
+  const target = makeTarget(flags, io, report);
+  const source = await openSource(flags, io, report);
+  const rejections = new Rejections(flags.rejected, report);
+  const work = new Feed({
+    ...source,
+    target,
+    rejections,
+    report,
+    writer: {
+      batchLines: Math.min(flags.batch, flags.buffer),
+      bufferLines: flags.buffer,
+      giveUpAfterMs: giveUpAfterMs(flags),
+      random: Math.random,
+    },
+    flushTimeoutMs: wholeMs(flags.flushTimeout),
+  });
+  let isStopping = false;
+  const offSignal = io.onSignal((signal) => {
+    report(isStopping ? `${signal}: ending at once` : `${signal}: writing what was read`);
+    if (isStopping) work.abort();
+    else work.stop();
+    isStopping = true;
+  });
+  if (source.progress !== undefined && io.stderr.isTTY === true)
+    bar = new FeedProgress(io, source.progress, () => work.written);
+  try {
+    await work.run();
+  } finally {
+    offSignal();
+    bar?.stop();
+    bar = undefined;
+    target.close();
+    rejections.close();
+    const { lost, read, rejected, written } = work;
+    report(`points: ${read} read, ${written} written, ${rejected} rejected, ${lost} lost${source.summary()}`);
+  }
+  return work.rejected + work.lost > 0 || source.isFruitless() ? 1 : 0;
+}
+
+function giveUpAfterMs(flags: FeedFlags): number | undefined {
+  if (flags.giveUpAfter !== undefined) return wholeMs(flags.giveUpAfter);
+  return flags.exec === undefined ? FILE_GIVE_UP_MS : undefined;
+}
+
+/** Writing the title overwrites the arguments that `ps` shows. */
+function hideCredentials(command: Command): void {
+  const isShown = ['token', 'password', 'influxdb', 'kapacitor'].some(
+    (name) => command.getOptionValueSource(name) === 'cli',
+  );
+  if (isShown) process.title = 'edge-detect feed';
+}

@@ -1,0 +1,260 @@
+import { type Command, InvalidArgumentError, Option } from 'commander';
+import { UsageError } from '../../errors.ts';
+import { FIELD_TYPES } from '../../feed/readers/field-type.ts';
+import { PRECISIONS, type Precision } from '../../feed/readers/times.ts';
+import { addArgument, parseCount, parseHttpUrl } from '../argument-parsers.ts';
+import { durationParser, MAX_TIMER_MS } from '../duration.ts';
+
+export const FORMATS = ['lp', 'csv', 'ndjson', 'srpl'] as const;
+export type Format = (typeof FORMATS)[number];
+
+/** The options of `edge-detect feed`, as commander hands them over. Durations are in nanoseconds. */
+export interface FeedFlags {
+  readonly file?: string;
+  readonly format?: Format;
+  readonly delimiter: string;
+  readonly exec?: string;
+  readonly every: bigint;
+  readonly polls?: number;
+  readonly shell?: boolean;
+  readonly timeLimit?: bigint;
+  readonly pattern?: string;
+  readonly match: 'once' | 'lines';
+  readonly onFailure?: string;
+  readonly simulate?: 'adsl';
+  readonly devices: number;
+  readonly seed: string;
+  readonly start?: string;
+  readonly measurement?: string;
+  readonly tag: readonly string[];
+  readonly time?: string;
+  readonly precision?: Precision;
+  readonly type: readonly string[];
+  readonly rename: readonly string[];
+  readonly pace?: number;
+  readonly shiftToNow?: boolean;
+  readonly influxdb?: URL;
+  readonly org?: string;
+  readonly bucket?: string;
+  readonly token?: string;
+  readonly kapacitor?: URL;
+  readonly database?: string;
+  readonly retentionPolicy?: string;
+  readonly user?: string;
+  readonly password?: string;
+  readonly createDatabase?: boolean;
+  readonly batch: number;
+  readonly buffer: number;
+  readonly compression: 'gzip' | 'none';
+  readonly timeout: bigint;
+  readonly giveUpAfter?: bigint;
+  readonly flushTimeout: bigint;
+  readonly rejected?: string;
+}
+
+const SECOND_NS = 1_000_000_000n;
+const parseDuration = durationParser(1, MAX_TIMER_MS);
+
+/** Adds every option of the command, each with its environment variable. */
+export function addFeedOptions(command: Command): void {
+  const groups: readonly (readonly [string, readonly Option[]])[] = [
+    ['Where points come from (one of --file, --exec, --simulate):', sourceOptions()],
+    ['What becomes of names and values:', mappingOptions()],
+    ['When points go:', timeOptions()],
+    ['Where points go (standard output unless --influxdb or --kapacitor is given):', targetOptions()],
+    ['How they go:', deliveryOptions()],
+  ];
+  for (const [heading, options] of groups) {
+    for (const option of options) {
+      const variable = option.long?.slice(2).replaceAll('-', '_').toUpperCase();
+      command.addOption(option.env(`EDGE_DETECT_FEED_${variable}`).helpGroup(heading));
+    }
+  }
+}
+
+function sourceOptions(): Option[] {
+  return [
+    new Option('--file <file>', 'a file, gzipped or not, or - for standard input'),
+    new Option(
+      '--format <format>',
+      'what it holds (default: by its name and first character; else lp)',
+    ).choices(FORMATS),
+    new Option('--delimiter <character>', 'what stands between the columns of CSV').default(','),
+    new Option('--exec <command>', 'run a command again and again and read what it prints'),
+    new Option('--every <duration>', 'how often: the grid of --exec, the polls of --simulate')
+      .argParser(parseDuration)
+      .default(90n * SECOND_NS, '90s'),
+    new Option(
+      '--polls <n>',
+      'stop after so many polls (default: never; --simulate --pace max: at the present)',
+    ).argParser(parseCount),
+    new Option('--shell', 'hand the command to /bin/sh (default: it is run as it is)'),
+    new Option(
+      '--time-limit <duration>',
+      'how long a run may take (default: --every, at most 30s)',
+    ).argParser(parseDuration),
+    new Option('--pattern <regexp>', 'take text apart: named groups become fields, or tags with --tag'),
+    new Option('--match <how>', 'one match in all, or one match (and point) a line')
+      .choices(['once', 'lines'])
+      .default('once'),
+    new Option('--on-failure <fields>', `fields of a point that stands for a failed run: 'state="DOWN"'`),
+    new Option('--simulate <what>', 'routers with states and line quality').choices(['adsl']),
+    new Option('--devices <n>', 'how many are simulated').argParser(parseCount).default(1),
+    new Option('--seed <text>', 'the same seed gives the same points').default('1'),
+    new Option('--start <time>', 'the first time simulated: a date, or -24h for a day ago (default: now)'),
+  ];
+}
+
+function mappingOptions(): Option[] {
+  return [
+    new Option('--measurement <name>', 'the measurement of points from CSV, NDJSON, --pattern'),
+    new Option(
+      '--tag <name[=value]>',
+      'a column, key or group that becomes a tag; with a value: a tag of every point (repeatable)',
+    )
+      .argParser(addArgument)
+      .default([], 'none'),
+    new Option('--rename <name=new>', 'what a tag or field is to be called (repeatable)')
+      .argParser(addArgument)
+      .default([], 'as it is'),
+    new Option('--time <name>', 'the one that holds the time (default: time, timestamp or @timestamp)'),
+    new Option(
+      '--precision <unit>',
+      'the unit of numeric times (default: ns for lp, else by their size)',
+    ).choices(PRECISIONS),
+    new Option('--type <name=type>', `${FIELD_TYPES.join(', ')} (default: numbers are floats; repeatable)`)
+      .argParser(addArgument)
+      .default([], 'none'),
+  ];
+}
+
+function timeOptions(): Option[] {
+  return [
+    new Option(
+      '--pace <factor>',
+      '1x as they were taken, 60x sixty times faster, max (default: max; --simulate: 1x)',
+    ).argParser(parsePace),
+    new Option('--shift-to-now', 'move all times so that the first is now (default: as they are)'),
+  ];
+}
+
+function targetOptions(): Option[] {
+  return [
+    new Option('--influxdb <url>', 'InfluxDB, 1.x or 2.x').argParser((text) =>
+      parseHttpUrl(text, '--influxdb', 'http://nas:8086'),
+    ),
+    new Option('--database <name>', '1.x: the database'),
+    new Option('--retention-policy <name>', "1.x: the retention policy (default: the database's own)"),
+    new Option('--user <name>', '1.x: who writes'),
+    new Option('--password <password>', '1.x: the password; better by its variable'),
+    new Option('--create-database', '1.x: create the database if it is not there'),
+    new Option('--org <name>', '2.x: the organisation'),
+    new Option('--bucket <name>', '2.x: the bucket'),
+    new Option('--token <token>', '2.x: the token; better by its variable'),
+    new Option(
+      '--kapacitor <url>',
+      'Kapacitor itself, with --database (and --retention-policy, by default autogen)',
+    ).argParser((text) => parseHttpUrl(text, '--kapacitor', 'http://nas:9092')),
+  ];
+}
+
+function deliveryOptions(): Option[] {
+  return [
+    new Option('--batch <points>', 'points in one request').argParser(parseCount).default(5_000),
+    new Option(
+      '--buffer <points>',
+      'points kept while the server is away; more from --exec push out the oldest',
+    )
+      .argParser(parseCount)
+      .default(100_000),
+    new Option('--compression <how>', 'of requests').choices(['gzip', 'none']).default('gzip'),
+    new Option('--timeout <duration>', 'how long one request may take')
+      .argParser(parseDuration)
+      .default(10n * SECOND_NS, '10s'),
+    new Option(
+      '--give-up-after <duration>',
+      'how long the server may be away (default: 5m; --exec: for ever)',
+    ).argParser(parseDuration),
+    new Option('--flush-timeout <duration>', 'how long writing the rest may take after SIGTERM')
+      .argParser(parseDuration)
+      .default(8n * SECOND_NS, '8s'),
+    new Option('--rejected <file>', 'append refused points with the reason (default: standard error)'),
+  ];
+}
+
+/** What an option is of use with; the others are of use with all. */
+const BELONGS_TO: ReadonlyMap<string, readonly string[]> = new Map([
+  ['format', ['file', 'exec']],
+  ['delimiter', ['file']],
+  ['every', ['exec', 'simulate']],
+  ['polls', ['exec', 'simulate']],
+  ['shell', ['exec']],
+  ['timeLimit', ['exec']],
+  ['pattern', ['exec']],
+  ['match', ['exec']],
+  ['onFailure', ['exec']],
+  ['devices', ['simulate']],
+  ['seed', ['simulate']],
+  ['start', ['simulate']],
+  ['measurement', ['file', 'exec']],
+  ['tag', ['file', 'exec']],
+  ['time', ['file', 'exec']],
+  ['precision', ['file', 'exec']],
+  ['type', ['file', 'exec']],
+  ['rename', ['file', 'exec']],
+  ['pace', ['file', 'simulate']],
+  ['shiftToNow', ['file']],
+  ['org', ['influxdb']],
+  ['bucket', ['influxdb']],
+  ['token', ['influxdb']],
+  ['createDatabase', ['influxdb']],
+  ['database', ['influxdb', 'kapacitor']],
+  ['retentionPolicy', ['influxdb', 'kapacitor']],
+  ['user', ['influxdb', 'kapacitor']],
+  ['password', ['influxdb', 'kapacitor']],
+  ['compression', ['influxdb', 'kapacitor']],
+]);
+
+/**
+ * Reads the options as they were given, by flag or environment.
+ * @throws UsageError if they don't go together
+ */
+export function readFeedFlags(command: Command): FeedFlags {
+  splitLists(command);
+  const flags = command.opts<FeedFlags>();
+  const sources = (['file', 'exec', 'simulate'] as const).filter((name) => flags[name] !== undefined);
+  if (sources.length !== 1)
+    throw new UsageError(
+      'say where points come from: one of --file, --exec and --simulate (edge-detect feed --help)',
+    );
+  const targets = (['influxdb', 'kapacitor'] as const).filter((name) => flags[name] !== undefined);
+  if (targets.length > 1) throw new UsageError('--influxdb and --kapacitor are two targets: say one of them');
+  const present: readonly string[] = [...sources, ...targets];
+  for (const option of command.options) {
+    const owners = BELONGS_TO.get(option.attributeName());
+    // A variable may be set for several commands; a flag was meant for this one.
+    if (owners === undefined || command.getOptionValueSource(option.attributeName()) !== 'cli') continue;
+    if (!owners.some((owner) => present.includes(owner)))
+      throw new UsageError(
+        `${option.long} goes with ${owners.map((owner) => `--${owner}`).join(' or ')} only`,
+      );
+  }
+  return flags;
+}
+
+/** A variable holds all that a flag may be repeated for, with commas between. */
+function splitLists(command: Command): void {
+  for (const name of ['tag', 'type', 'rename']) {
+    if (command.getOptionValueSource(name) !== 'env') continue;
+    const texts: readonly string[] = command.getOptionValue(name);
+    command.setOptionValueWithSource(name, texts.join(',').split(','), 'env');
+  }
+}
+
+/** @returns how many times faster; infinity for no wait at all */
+function parsePace(text: string): number {
+  if (text === 'max') return Number.POSITIVE_INFINITY;
+  const factor = Number(/^(\d+(?:\.\d+)?)x$/.exec(text)?.[1]);
+  if (!(factor > 0)) throw new InvalidArgumentError('It must be a factor such as 1x or 60x, or max.');
+  return factor;
+}

@@ -1,0 +1,116 @@
+import { Command, Option } from 'commander';
+import { messageOf, OperationError } from '../errors.ts';
+import { shakeHands } from '../kapacitor/host/handshake.ts';
+import type { EdgeType, InfoResponse } from '../wire/messages.ts';
+import { addListed } from './argument-parsers.ts';
+import { durationParser, wholeMs } from './duration.ts';
+import type { Io } from './io.ts';
+import type { CommandFactory } from './run.ts';
+import { type ServedOptions, servedFunctions, servedOptions } from './served-functions.ts';
+
+interface ProbeOptions extends ServedOptions {
+  readonly socket: readonly string[];
+  /** Nanoseconds. */
+  readonly timeout: bigint;
+}
+
+/** A socket to probe; what the function wants if that is known. */
+interface Target {
+  readonly name: string | undefined;
+  readonly path: string;
+  readonly wants: EdgeType | undefined;
+}
+
+const DEFAULT_COLUMNS = 80;
+
+/** `edge-detect probe`: what kapacitord asks each socket at its start. */
+export const probeCommand: CommandFactory = (io, exit) => {
+  const command = new Command('probe').description(
+    'ask each socket what kapacitord asks at its start: the function, its options, and to close again',
+  );
+  for (const option of servedOptions()) command.addOption(option);
+  command
+    .addOption(
+      new Option(
+        '--socket <path>',
+        'probe this socket instead; repeatable, in the variable separated by commas',
+      )
+        .argParser(addListed)
+        .default([], 'none')
+        .env('EDGE_DETECT_SOCKET'),
+    )
+    .addOption(
+      new Option('--timeout <duration>', 'how long each answer may take')
+        .argParser(durationParser(1, 3_600_000))
+        .default(5_000_000_000n, '5s')
+        .env('EDGE_DETECT_PROBE_TIMEOUT'),
+    )
+    .addHelpText(
+      'after',
+      `
+Examples:
+  edge-detect probe
+  edge-detect probe --socket-dir /tmp/udf --function edgeDetect
+  edge-detect probe --socket /run/edge.sock --timeout 500ms
+
+Exits with 0 if all answer and close as they should, else with 1.`,
+    );
+  return command.action(async (options: ProbeOptions) => exit(await probe(options, io)));
+};
+
+async function probe(options: ProbeOptions, io: Io): Promise<number> {
+  const timeoutMs = wholeMs(options.timeout);
+  const reports = targetsOf(options).map((target) => report(target, timeoutMs, io));
+  let code = 0;
+  // All are asked at once, and told of in the order in which they were named.
+  for (const say of reports) if (!(await say)()) code = 1;
+  return code;
+}
+
+function targetsOf(options: ProbeOptions): Target[] {
+  if (options.socket.length > 0)
+    return options.socket.map((path) => ({ name: undefined, path, wants: undefined }));
+  return servedFunctions(options).map(({ function: fn, path }) => ({ name: fn.name, path, wants: fn.wants }));
+}
+
+/** Probes one socket. @returns says what came of it, and returns whether all was well */
+async function report(target: Target, timeoutMs: number, io: Io): Promise<() => boolean> {
+  const title = target.name === undefined ? target.path : `${target.name} at ${target.path}`;
+  try {
+    const startMs = performance.now();
+    const info = await shakeHands(target.path, timeoutMs);
+    const tookMs = Math.max(1, Math.round(performance.now() - startMs));
+    if (target.wants !== undefined && info.wants !== target.wants)
+      throw new OperationError(
+        `this socket wants ${info.wants}, the function ${target.wants}: are two sockets swapped?`,
+      );
+    const lines = wrap(optionList(info), (io.stdout.columns || DEFAULT_COLUMNS) - 4);
+    const text = `${title}: wants ${info.wants}, provides ${info.provides}, answered in ${tookMs} ms\n${lines.map((line) => `    ${line}\n`).join('')}`;
+    return () => {
+      io.stdout.write(text);
+      return true;
+    };
+  } catch (error) {
+    const message = messageOf(error);
+    const prefix = message.includes(target.path) ? target.name : title;
+    return () => {
+      io.stderr.write(`edge-detect: ${prefix === undefined ? '' : `${prefix}: `}${message}\n`);
+      return false;
+    };
+  }
+}
+
+function optionList(info: InfoResponse): string[] {
+  return Object.entries(info.options).map(([name, types]) => `.${name}(${types.join(', ')})`);
+}
+
+/** Words in lines of at most this width, where they fit at all. */
+function wrap(words: readonly string[], width: number): string[] {
+  const lines: string[] = [];
+  for (const word of words) {
+    const last = lines.at(-1);
+    if (last === undefined || last.length + 1 + word.length > width) lines.push(word);
+    else lines[lines.length - 1] = `${last} ${word}`;
+  }
+  return lines;
+}

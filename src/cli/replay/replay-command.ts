@@ -1,0 +1,213 @@
+import { Command, Option } from 'commander';
+import { EdgeReader, trackedKeys } from '../../edges/edges.ts';
+import { OperationError, UsageError } from '../../errors.ts';
+import type { UdfFunction } from '../../function/contract.ts';
+import { FUNCTIONS } from '../../functions/catalogue.ts';
+import { connectHost, type Host } from '../../kapacitor/host/host.ts';
+import { replay, Survey } from '../../kapacitor/host/playback.ts';
+import { openRecording, type Recording } from '../../kapacitor/recordings/recording.ts';
+import { checkOptions, parseOptions, type WrittenOption } from '../../tickscript/script-options.ts';
+import { addArgument, addListed } from '../argument-parsers.ts';
+import type { Io } from '../io.ts';
+import { startProgress } from '../progress.ts';
+import type { CommandFactory } from '../run.ts';
+import { startOwnAgent } from './own-agent.ts';
+import { FORMATS, type ReplayFormat, ReplayOutput } from './replay-output.ts';
+
+interface ReplayOptions {
+  readonly measurement?: string;
+  readonly groupBy: readonly string[];
+  readonly field: readonly string[];
+  readonly tag: readonly string[];
+  readonly option: readonly string[];
+  readonly function?: string;
+  readonly socket?: string;
+  readonly format: ReplayFormat;
+}
+
+/** A recording is read much faster than this; an agent that takes so long for anything hangs. */
+const TIMEOUT_MS = 30_000;
+
+/** `edge-detect replay FILE`: what a task would emit, without Kapacitor. */
+export const replayCommand: CommandFactory = (io, exit) => {
+  const command = new Command('replay')
+    .description('send a recording through the agent as Kapacitor would, and show the edges')
+    .argument(
+      '<file>',
+      "a recording of Kapacitor (.srpl, .brpl) or line protocol, also gzipped; '-' for standard input",
+    );
+  for (const option of replayOptions()) command.addOption(option);
+  command.addHelpText(
+    'after',
+    `
+Examples:
+  edge-detect replay router.srpl --group-by host --field value
+  edge-detect replay points.lp --measurement cpu --group-by '*' --field usage --option 'deadband(5.0)'
+  edge-detect replay router.srpl --group-by host --field value --option "holdTo('TRAINING', 3m)"
+  edge-detect replay queries.brpl --field value --format json | jq .value
+  tail -n 5000 points.lp | edge-detect replay - --field value --format lp
+
+An option is written as in a TICKscript, several of them with a dot between: "hold(30s).initial(FALSE)".
+Exits with 0 when all was sent, also where there are no edges; with 1 if the agent fails; with 2 for wrong
+options or a damaged file.`,
+  );
+  return command.action(async (file: string, options: ReplayOptions) => {
+    await replayFile(file, options, io);
+    exit(0);
+  });
+};
+
+function replayOptions(): Option[] {
+  const names = FUNCTIONS.map(({ name }) => name);
+  return [
+    new Option('--measurement <name>', 'send only points of this measurement').env(
+      'EDGE_DETECT_REPLAY_MEASUREMENT',
+    ),
+    new Option('--group-by <tag>', "group by this tag, '*' for all; repeatable, or separated by commas")
+      .argParser(addListed)
+      .default([], 'none')
+      .env('EDGE_DETECT_REPLAY_GROUP_BY'),
+    new Option('--field <name>', 'track this field; repeatable')
+      .argParser(addArgument)
+      .default([], 'none')
+      .env('EDGE_DETECT_REPLAY_FIELD'),
+    new Option('--tag <name>', 'track this tag; repeatable')
+      .argParser(addArgument)
+      .default([], 'none')
+      .env('EDGE_DETECT_REPLAY_TAG'),
+    new Option('--option <tickscript>', "an option of the function, for example 'hold(30s)'; repeatable")
+      .argParser(addArgument)
+      .default([], 'none')
+      .env('EDGE_DETECT_REPLAY_OPTION'),
+    new Option('--function <name>', 'the function to run (default: edgeDetect, for batches edgeDetectBatch)')
+      .choices(names)
+      .env('EDGE_DETECT_REPLAY_FUNCTION'),
+    new Option('--socket <path>', 'use the agent that runs at this socket').env('EDGE_DETECT_REPLAY_SOCKET'),
+    new Option('--format <format>', 'a table with a timeline, lines of JSON, or line protocol')
+      .choices(FORMATS)
+      .default('table')
+      .env('EDGE_DETECT_REPLAY_FORMAT'),
+  ];
+}
+
+async function replayFile(file: string, options: ReplayOptions, io: Io): Promise<void> {
+  const given = [
+    ...options.field.map((name) => nameOption('field', name)),
+    ...options.tag.map((name) => nameOption('tag', name)),
+    ...options.option.flatMap((text) => parseOptions(text)),
+  ];
+  if (options.socket !== undefined && options.function !== undefined)
+    throw new UsageError('--function goes with an agent of its own: leave it or --socket out');
+  const recording = await openRecording(file, io.stdin);
+  try {
+    if (recording.kind === 'batch' && options.groupBy.length > 0)
+      throw new UsageError(
+        `${file}: the batches of a recording are grouped by their query: leave --group-by out`,
+      );
+    if (options.socket !== undefined) {
+      await send(file, recording, options.socket, given, options, io, () => {});
+      return;
+    }
+    const agent = await startOwnAgent(functionFor(recording, options.function), io);
+    try {
+      await send(file, recording, agent.path, given, options, io, () => agent.showWarnings());
+    } finally {
+      await agent.stop();
+    }
+  } finally {
+    recording.close();
+  }
+}
+
+/** An option with a name that needs no quotes of its own. */
+function nameOption(option: 'field' | 'tag', name: string): WrittenOption {
+  return {
+    name: option,
+    values: [{ type: 'STRING', value: name }],
+    text: `${option}('${name.replaceAll("'", "\\'")}')`,
+  };
+}
+
+function functionFor(recording: Recording, name: string | undefined): UdfFunction {
+  const wanted = name ?? (recording.kind === 'batch' ? 'edgeDetectBatch' : 'edgeDetect');
+  const fn = FUNCTIONS.find((each) => each.name === wanted);
+  if (fn === undefined) throw new UsageError(`there is no function ${wanted}`);
+  return fn;
+}
+
+async function send(
+  file: string,
+  recording: Recording,
+  path: string,
+  given: readonly WrittenOption[],
+  options: ReplayOptions,
+  io: Io,
+  onStarted: () => void,
+): Promise<void> {
+  const output = new ReplayOutput(io, options.format);
+  // The reader is made when the agent has said what it can do, and nothing is emitted before that.
+  let reader: EdgeReader | undefined;
+  let failure: Error | undefined;
+  const host = await connectHost(path, {
+    timeoutMs: TIMEOUT_MS,
+    sink: {
+      emitted: (kind, bytes, start, end) => reader?.emitted(kind, bytes, start, end),
+      settled: () => output.drained(),
+    },
+    onFailure(error) {
+      failure = error;
+      // Its input may be a pipe in which nothing comes any more.
+      recording.close();
+    },
+  });
+  let isInterrupted = false;
+  const off = io.onSignal(() => {
+    isInterrupted = true;
+    host.destroy();
+  });
+  output.onBroken(() => host.destroy());
+  const { measurement, groupBy } = options;
+  const survey = new Survey();
+  const progress = startProgress(io, () => recording.progress());
+  try {
+    reader = await start(host, recording, given, output);
+    onStarted();
+    await replay(recording, host, { measurement, groupBy }, survey, () => progress.update());
+    await host.finish();
+  } catch (error) {
+    if (isInterrupted) throw new OperationError('interrupted before the end of the recording');
+    // Whoever read the output has seen enough.
+    if (!output.isBroken) throw failure ?? error;
+  } finally {
+    off();
+    progress.stop();
+    host.destroy();
+  }
+  await output.finish({ file, survey, keys: reader?.keys ?? [], options: given, measurement });
+}
+
+/** Info and Init, as Kapacitor does them when a task is defined and enabled. */
+async function start(
+  host: Host,
+  recording: Recording,
+  given: readonly WrittenOption[],
+  output: ReplayOutput,
+): Promise<EdgeReader> {
+  const { wants, options: types } = await host.info();
+  if (wants !== (recording.kind === 'batch' ? 'BATCH' : 'STREAM'))
+    throw new UsageError(
+      `the recording holds ${recording.kind === 'batch' ? 'batches' : 'a stream'}, but the function wants ${wants}`,
+    );
+  checkOptions(given, types);
+  if (Object.hasOwn(types, 'field') && trackedKeys(given).length === 0)
+    throw new UsageError('nothing is tracked: name a field with --field, or a tag with --tag');
+  const reader = new EdgeReader(given, types, (edge) => output.edge(edge, reader.keys));
+  const verdict = await host.init({
+    options: [...given, ...reader.addedOptions],
+    // A task of its own: no other session may take it for its replay.
+    taskId: `edge-detect replay ${process.pid}`,
+    nodeId: 'edgeDetect2',
+  });
+  if (!verdict.success) throw new UsageError(`the function refuses its options: ${verdict.error}`);
+  return reader;
+}

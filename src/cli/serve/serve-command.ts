@@ -1,0 +1,195 @@
+import { readFileSync } from 'node:fs';
+import { availableParallelism } from 'node:os';
+import { Command, InvalidArgumentError, Option } from 'commander';
+import { startAgent } from '../../agent/agent.ts';
+import { startCluster } from '../../agent/cluster/primary.ts';
+import { startWatchdog } from '../../agent/watchdog/watchdog.ts';
+import { messageOf, UsageError } from '../../errors.ts';
+import type { KapacitorApi } from '../../kapacitor/api.ts';
+import { SessionKeeper } from '../../revival/session-keeper.ts';
+import { parseCount } from '../argument-parsers.ts';
+import { durationParser, wholeMs } from '../duration.ts';
+import type { Io } from '../io.ts';
+import {
+  CREDENTIALS_HELP,
+  type KapacitorOptions,
+  kapacitorApi,
+  kapacitorOptions,
+} from '../kapacitor-options.ts';
+import { type LogOptions, logOptions, makeLog } from '../log.ts';
+import type { CommandFactory } from '../run.ts';
+import { type ServedOptions, servedFunctions, servedOptions } from '../served-functions.ts';
+import { workerProgram } from './worker.ts';
+
+interface ServeOptions extends ServedOptions, LogOptions, KapacitorOptions {
+  readonly socketMode: number;
+  readonly socketGroup?: string;
+  readonly maxFrameBytes: number;
+  readonly maxGroups: number;
+  readonly workers: number;
+  /** Nanoseconds; 0: off. */
+  readonly watchdog: bigint;
+  readonly revive?: string;
+  readonly reviveTries: number;
+}
+
+const MIB = 1024 * 1024;
+
+/** Places in a frame are kept in 32 bits. */
+const MAX_FRAME_BYTES = 2 ** 31 - 1;
+
+/** `edge-detect serve`: the agent. */
+export const serveCommand: CommandFactory = (io, exit) => {
+  const command = new Command('serve').description('serve the functions to Kapacitor, one Unix socket each');
+  for (const option of servedOptions()) command.addOption(option);
+  command
+    .addOption(
+      new Option('--socket-mode <octal>', 'permission bits of the sockets')
+        .argParser(parseMode)
+        .default(0o660, '0660')
+        .env('EDGE_DETECT_SOCKET_MODE'),
+    )
+    .addOption(
+      new Option('--socket-group <group>', 'group of the sockets, a name or a number').env(
+        'EDGE_DETECT_SOCKET_GROUP',
+      ),
+    )
+    .addOption(
+      new Option('--max-frame-bytes <bytes>', 'refuse longer messages and send no longer snapshots')
+        .argParser(parseFrameBytes)
+        .default(256 * MIB, '268435456, 256 MiB')
+        .env('EDGE_DETECT_MAX_FRAME_BYTES'),
+    )
+    .addOption(
+      new Option('--max-groups <n>', 'groups that a node keeps unless its TICKscript says otherwise')
+        .argParser(parseCount)
+        .default(1_000_000)
+        .env('EDGE_DETECT_MAX_GROUPS'),
+    );
+  command.addOption(
+    new Option('--workers <n>', 'processes that share the connections; auto: one per core')
+      .argParser((text) => (text === 'auto' ? availableParallelism() : parseCount(text)))
+      .default(1)
+      .env('EDGE_DETECT_WORKERS'),
+  );
+  command
+    .addOption(
+      new Option('--watchdog <duration>', 'kill a process that stands still for longer than this; 0: never')
+        .argParser(durationParser(100, 3_600_000, true))
+        .default(5_000_000_000n, '5s')
+        .env('EDGE_DETECT_WATCHDOG'),
+    )
+    .addOption(
+      new Option(
+        '--revive <url>',
+        "bring back tasks that lost their UDF: the URL of Kapacitor's HTTP API",
+      ).env('EDGE_DETECT_REVIVE'),
+    )
+    .addOption(
+      new Option('--revive-tries <n>', 'give a task up after so many tries in a row')
+        .argParser(parseCount)
+        .default(10)
+        .env('EDGE_DETECT_REVIVE_TRIES'),
+    );
+  for (const option of kapacitorOptions()) command.addOption(option);
+  for (const option of logOptions()) command.addOption(option);
+  command.addHelpText(
+    'after',
+    `
+Examples:
+  edge-detect serve
+  edge-detect serve --socket-dir /tmp/udf --log-format pretty
+  edge-detect serve --function edgeDetect=/run/edge.sock --socket-group kapacitor
+  EDGE_DETECT_SOCKET_MODE=0666 edge-detect serve
+  edge-detect serve --revive http://kapacitor:9092
+
+${CREDENTIALS_HELP}
+
+Stops at SIGTERM or SIGINT once everything that was read is answered; a second one ends it at once.`,
+  );
+  return command.action(async (options: ServeOptions) => {
+    const source = command.getOptionValueSource('revive');
+    const kapacitor = options.revive ? kapacitorApi(options.revive, '--revive', source, options) : undefined;
+    exit(await serve(options, kapacitor, io));
+  });
+};
+
+async function serve(options: ServeOptions, kapacitor: KapacitorApi | undefined, io: Io): Promise<number> {
+  const functions = servedFunctions(options);
+  const groupId = options.socketGroup === undefined ? undefined : groupIdOf(options.socketGroup);
+  const log = await makeLog(io, options);
+  const { maxFrameBytes, maxGroups, workers } = options;
+  const watchdogMs = wholeMs(options.watchdog);
+  const first = Promise.withResolvers<void>();
+  const second = Promise.withResolvers<void>();
+  let isStopping = false;
+  // A signal at the start is heeded as soon as there is something to stop: no socket is left behind.
+  const off = io.onSignal((signal) => {
+    if (isStopping) log.warn({ signal }, 'ends at once');
+    else log.info({ signal }, 'stopping');
+    (isStopping ? second : first).resolve();
+    isStopping = true;
+  });
+  const onWatchdogFailure = (error: Error): void =>
+    log.error({ error: error.message }, 'the watchdog failed: nobody watches the event loop any more');
+  const keeper = new SessionKeeper({ functions, kapacitor, log, maxTries: options.reviveTries });
+  const agentOptions = {
+    functions,
+    mode: options.socketMode,
+    groupId,
+    maxFrameBytes,
+    maxGroups,
+    log,
+    watch: keeper,
+  };
+  const program = workerProgram({ ...options, watchdogMs });
+  // Before the sockets: everything that has waited for them connects at once.
+  const stopWatchdog = watchdogMs === 0 ? undefined : startWatchdog(watchdogMs, onWatchdogFailure);
+  try {
+    const agent = await (workers === 1
+      ? startAgent(agentOptions)
+      : startCluster({ ...agentOptions, workers, watchdogMs, program }));
+    keeper.start();
+    await first.promise;
+    const stopped = keeper.stop().then(() => agent.stop());
+    const isForced = await Promise.race([stopped.then(() => false), second.promise.then(() => true)]);
+    keeper.close();
+    if (isForced) {
+      agent.abort();
+      return 1;
+    }
+  } finally {
+    off();
+    await stopWatchdog?.();
+  }
+  log.info({}, 'stopped');
+  return 0;
+}
+
+function parseMode(text: string): number {
+  if (!/^0?[0-7]{3}$/.test(text))
+    throw new InvalidArgumentError('It must be three octal digits, or a 0 and three, for instance 0660.');
+  return Number.parseInt(text, 8);
+}
+
+function parseFrameBytes(text: string): number {
+  const bytes = parseCount(text);
+  if (bytes > MAX_FRAME_BYTES) throw new InvalidArgumentError(`It must be ${MAX_FRAME_BYTES} or less.`);
+  return bytes;
+}
+
+/** Node has no look-up of groups; where there are more than those of the file, the number works. */
+function groupIdOf(group: string): number {
+  if (/^[0-9]+$/.test(group)) return Number(group);
+  let file: string;
+  try {
+    file = readFileSync('/etc/group', 'utf8');
+  } catch (error) {
+    throw new UsageError(`--socket-group ${group}: cannot look it up: ${messageOf(error)}; give its number`);
+  }
+  for (const line of file.split('\n')) {
+    const [name, , id] = line.split(':');
+    if (name === group) return Number(id);
+  }
+  throw new UsageError(`--socket-group ${group}: there is no such group in /etc/group; give its number`);
+}

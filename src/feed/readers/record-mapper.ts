@@ -1,0 +1,138 @@
+import { messageOf, UsageError } from '../../errors.ts';
+import type { LineValue } from '../../line-protocol/parser.ts';
+import { formatLine } from '../../line-protocol/writer.ts';
+import { type Reading, refused } from '../reading.ts';
+import { type FieldType, inferType, parseValue, type ValueType } from './field-type.ts';
+import { reasonNotKept } from './kept.ts';
+import { type Precision, parseTimeNs } from './times.ts';
+
+/** What a record's names stand for. A name is a CSV column, a JSON key or a group of a regular expression. */
+export interface RecordOptions {
+  readonly measurement: string | undefined;
+  /** Names whose values become tags. */
+  readonly tagNames: ReadonlySet<string>;
+  /** Tags that every point gets. */
+  readonly fixedTags: ReadonlyMap<string, string>;
+  /** The name that holds the time; undefined: the first of `TIME_NAMES` that a record has, if any. */
+  readonly timeName: string | undefined;
+  /** The unit of times that are numbers; undefined: by their size. */
+  readonly precision: Precision | undefined;
+  readonly types: ReadonlyMap<string, FieldType>;
+  /** What tags and fields are called in the points, by what they are called in the records. */
+  readonly newNames: ReadonlyMap<string, string>;
+}
+
+/** One value of a record. A `text` says nothing of its type; the others come from a source that does. */
+export interface Cell {
+  readonly kind: 'text' | 'number' | 'string' | 'bool' | 'tag';
+  readonly text: string;
+}
+
+/** Names taken for the time when none is given. */
+const TIME_NAMES = ['time', 'timestamp', '@timestamp'] as const;
+
+/** Makes points of records that are names and values. */
+export class RecordMapper {
+  readonly #options: RecordOptions;
+  /** The types that texts were first seen to have: a column that changed its type would be refused by InfluxDB. */
+  readonly #inferred = new Map<string, ValueType>();
+
+  constructor(options: RecordOptions) {
+    this.#options = options;
+  }
+
+  /**
+   * Checks the options against the names that all records will have.
+   * @throws UsageError naming the options' names that are not among them
+   */
+  checkNames(names: readonly string[], what: string): void {
+    const { newNames, tagNames, timeName, types } = this.#options;
+    const wanted = [
+      ...tagNames,
+      ...types.keys(),
+      ...newNames.keys(),
+      ...(timeName === undefined ? [] : [timeName]),
+    ];
+    const missing = wanted.find((name) => !names.includes(name));
+    if (missing !== undefined)
+      throw new UsageError(`there is no ${what} ${missing}; there are: ${names.join(', ')}`);
+  }
+
+  /**
+   * @param raw the record as it stood, for the report if it is refused
+   * @param measurement stands in where the options give none
+   * @throws UsageError if the record could be a point but nobody has said of which measurement
+   */
+  read(record: ReadonlyMap<string, Cell>, raw: string, measurement?: string): Reading {
+    const { fixedTags, newNames, tagNames, types } = this.#options;
+    const name = this.#options.measurement ?? measurement;
+    if (name === undefined) throw new UsageError('no measurement: say --measurement NAME');
+    const timeName = this.#options.timeName ?? TIME_NAMES.find((candidate) => record.has(candidate));
+    try {
+      const tags = new Map(fixedTags);
+      const fields = new Map<string, LineValue>();
+      for (const [key, cell] of record) {
+        if (key === timeName) continue;
+        const newName = newNames.get(key) ?? key;
+        if (cell.kind === 'tag' || tagNames.has(key)) tags.set(newName, cell.text);
+        else if (types.get(key) !== 'ignore' && (cell.text !== '' || cell.kind === 'string'))
+          fields.set(newName, this.#value(key, cell));
+      }
+      if (fields.size === 0) return refused(raw, 'it has no field with a value');
+      const text = formatLine({ measurement: name, tags, fields, time: undefined });
+      const reason = reasonNotKept({ fields, measurement: name }, text);
+      if (reason !== undefined) return refused(raw, reason);
+      return { kind: 'point', text, timeNs: this.#time(record, timeName) };
+    } catch (error) {
+      return refused(raw, messageOf(error));
+    }
+  }
+
+  #time(record: ReadonlyMap<string, Cell>, name: string | undefined): bigint | undefined {
+    if (name === undefined) return undefined;
+    const cell = record.get(name);
+    if (cell === undefined || cell.text === '') throw new UsageError(`it has no ${name}`);
+    return parseTimeNs(cell.text, this.#options.precision);
+  }
+
+  #value(key: string, cell: Cell): LineValue {
+    const declared = this.#options.types.get(key);
+    if (declared !== undefined && declared !== 'ignore') return this.#parse(key, cell.text, declared);
+    switch (cell.kind) {
+      case 'string':
+        return { kind: 'string', value: cell.text };
+      case 'bool':
+        return { kind: 'bool', value: cell.text === 'true' };
+      case 'number':
+        return this.#parse(key, cell.text, 'float');
+      case 'text':
+      case 'tag':
+        return this.#inferredValue(key, cell.text);
+    }
+  }
+
+  #inferredValue(key: string, text: string): LineValue {
+    const known = this.#inferred.get(key);
+    if (known !== undefined) {
+      try {
+        return parseValue(text, known);
+      } catch (error) {
+        throw new UsageError(
+          `${key}: ${messageOf(error)}, as ${key} was before; if it is to hold both, say --type ${key}=string`,
+        );
+      }
+    }
+    const type = inferType(text);
+    const value = this.#parse(key, text, type);
+    this.#inferred.set(key, type);
+    return value;
+  }
+
+  #parse(key: string, text: string, type: ValueType): LineValue {
+    try {
+      return parseValue(text, type);
+    } catch (error) {
+      throw new UsageError(`${key}: ${messageOf(error)}`);
+    }
+  }
+}

@@ -1,9 +1,0 @@
-import type { UdfFunction } from '../agent/function.ts';
-import { edgeDetect, edgeDetectBatch } from './edge-detect/index.ts';
-import { mirror } from './mirror.ts';
-
-/** Every function that there is. */
-export const FUNCTIONS: readonly UdfFunction[] = [edgeDetect, edgeDetectBatch, mirror];
-
-/** Those that are served unless others are asked for. */
-export const DEFAULT_FUNCTIONS: readonly UdfFunction[] = [edgeDetect, edgeDetectBatch];

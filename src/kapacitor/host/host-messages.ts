@@ -1,0 +1,145 @@
+import type protobuf from 'protobufjs';
+import { messageOf, OperationError } from '../../errors.ts';
+import { frameOf, MESSAGE } from '../../wire/envelope.ts';
+import {
+  type EdgeType,
+  type InfoResponse,
+  type InitRequest,
+  messageType,
+  type OptionValue,
+  type ValueType,
+} from '../../wire/messages.ts';
+
+// Kapacitor's half of the rare messages: requests to bytes, answers from bytes.
+
+/** Whether an Init or Restore was accepted; if not, why. */
+export interface Verdict {
+  readonly success: boolean;
+  readonly error: string;
+}
+
+/** What the points of a batch have in common. */
+export interface BatchHead {
+  readonly name: string;
+  readonly group: string;
+  readonly tags: ReadonlyMap<string, string>;
+}
+
+const infoResponse = messageType('InfoResponse');
+const initResponse = messageType('InitResponse');
+const initRequest = messageType('InitRequest');
+const keepaliveRequest = messageType('KeepaliveRequest');
+const snapshotResponse = messageType('SnapshotResponse');
+const restoreRequest = messageType('RestoreRequest');
+const restoreResponse = messageType('RestoreResponse');
+const errorResponse = messageType('ErrorResponse');
+const beginBatch = messageType('BeginBatch');
+
+export function encodeInfoRequest(): Buffer {
+  return frameOf(MESSAGE.info, Buffer.alloc(0));
+}
+
+export function encodeInitRequest(request: InitRequest): Buffer {
+  const options = request.options.map(({ name, values }) => ({ name, values: values.map(optionValue) }));
+  return encode(MESSAGE.init, initRequest, { options, taskID: request.taskId, nodeID: request.nodeId });
+}
+
+/** @param timeNs nanoseconds since the epoch */
+export function encodeKeepaliveRequest(timeNs: bigint): Buffer {
+  return encode(MESSAGE.keepalive, keepaliveRequest, { time: String(timeNs) });
+}
+
+export function encodeSnapshotRequest(): Buffer {
+  return frameOf(MESSAGE.snapshot, Buffer.alloc(0));
+}
+
+export function encodeRestoreRequest(snapshot: Uint8Array): Buffer {
+  return encode(MESSAGE.restore, restoreRequest, { snapshot });
+}
+
+export function decodeInfoResponse(bytes: Uint8Array): InfoResponse {
+  const { wants, provides, options } = decode(infoResponse, bytes);
+  return { wants: edgeTypeOf(wants), provides: edgeTypeOf(provides), options: optionTypesOf(options) };
+}
+
+export function decodeInitResponse(bytes: Uint8Array): Verdict {
+  return verdictOf(decode(initResponse, bytes));
+}
+
+export function decodeRestoreResponse(bytes: Uint8Array): Verdict {
+  return verdictOf(decode(restoreResponse, bytes));
+}
+
+/** The snapshot: a view on the bytes, not a copy. */
+export function decodeSnapshotResponse(bytes: Uint8Array): Uint8Array {
+  const { snapshot } = decode(snapshotResponse, bytes);
+  return snapshot instanceof Uint8Array ? snapshot : Buffer.alloc(0);
+}
+
+/** The begin of a batch that the agent emitted: the name, group and tags of its points. */
+export function decodeBegin(bytes: Uint8Array): BatchHead {
+  const { name, group, tags } = decode(beginBatch, bytes);
+  const entries = Object.entries(isObject(tags) ? tags : {});
+  return {
+    name: String(name),
+    group: String(group),
+    tags: new Map(entries.map(([key, value]) => [key, String(value)])),
+  };
+}
+
+export function decodeErrorResponse(bytes: Uint8Array): string {
+  return String(decode(errorResponse, bytes).error);
+}
+
+function encode(kind: number, type: protobuf.Type, content: Record<string, unknown>): Buffer {
+  return frameOf(kind, type.encode(type.fromObject(content)).finish());
+}
+
+/** @throws OperationError where the bytes are no such message */
+function decode(type: protobuf.Type, bytes: Uint8Array): Record<string, unknown> {
+  try {
+    return type.toObject(type.decode(bytes), { longs: String, enums: String, defaults: true });
+  } catch (error) {
+    throw new OperationError(`the agent sent a malformed ${type.name}: ${messageOf(error)}`);
+  }
+}
+
+function optionValue({ type, value }: OptionValue): Record<string, unknown> {
+  switch (type) {
+    case 'BOOL':
+      return value === undefined ? { type } : { type, boolValue: value };
+    case 'INT':
+      return { type, intValue: String(value) };
+    case 'DOUBLE':
+      return { type, doubleValue: value };
+    case 'STRING':
+      return { type, stringValue: value };
+    case 'DURATION':
+      return { type, durationValue: String(value) };
+  }
+}
+
+function verdictOf({ success, error }: Record<string, unknown>): Verdict {
+  return { success: success === true, error: String(error) };
+}
+
+function edgeTypeOf(value: unknown): EdgeType {
+  return value === 'BATCH' ? 'BATCH' : 'STREAM';
+}
+
+function optionTypesOf(value: unknown): Record<string, readonly ValueType[]> {
+  const types: [string, readonly ValueType[]][] = [];
+  for (const [name, option] of Object.entries(isObject(value) ? value : {})) {
+    const listed = isObject(option) && Array.isArray(option.valueTypes) ? option.valueTypes : [];
+    types.push([name, listed.filter(isValueType)]);
+  }
+  return Object.fromEntries(types);
+}
+
+function isObject(value: unknown): value is Record<string, unknown> {
+  return typeof value === 'object' && value !== null;
+}
+
+function isValueType(value: unknown): value is ValueType {
+  return ['BOOL', 'INT', 'DOUBLE', 'STRING', 'DURATION'].some((type) => type === value);
+}

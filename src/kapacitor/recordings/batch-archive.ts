@@ -1,0 +1,77 @@
+import type { Readable } from 'node:stream';
+import { crc32 } from 'node:zlib';
+import yauzl, { type Entry, type ZipFile } from 'yauzl';
+import { messageOf, UsageError } from '../../errors.ts';
+import { type BatchRecord, readBatchRecords } from './batch-recording.ts';
+
+/** A batch recording: a zip archive with an entry for each query of the task, in their order. */
+export class BatchArchive {
+  readonly kind = 'batch';
+  readonly #file: string;
+  readonly #zip: ZipFile;
+  readonly #entries: readonly Entry[];
+  #readBytes = 0;
+
+  constructor(file: string, zip: ZipFile, entries: readonly Entry[]) {
+    this.#file = file;
+    this.#zip = zip;
+    this.#entries = entries;
+  }
+
+  /** Bytes of the entries as they are unpacked. */
+  progress(): { readBytes: number; totalBytes: number } {
+    return {
+      readBytes: this.#readBytes,
+      totalBytes: this.#entries.reduce((sum, entry) => sum + entry.uncompressedSize, 0),
+    };
+  }
+
+  /** The batches, query after query, to be read once; only the one at hand is in memory. */
+  async *records(): AsyncGenerator<BatchRecord> {
+    try {
+      for (const entry of this.#entries) {
+        const where = `${this.#file}, entry ${entry.fileName}`;
+        yield* readBatchRecords(this.#bytesOf(entry, where), where);
+      }
+    } finally {
+      this.close();
+    }
+  }
+
+  close(): void {
+    this.#zip.close();
+  }
+
+  async *#bytesOf(entry: Entry, where: string): AsyncGenerator<Uint8Array> {
+    let checksum = 0;
+    try {
+      const stream: Readable = await this.#zip.openReadStreamPromise(entry);
+      for await (const chunk of stream) {
+        this.#readBytes += chunk.length;
+        checksum = crc32(chunk, checksum);
+        yield chunk;
+      }
+    } catch (error) {
+      throw damaged(where, error);
+    }
+    if (checksum !== entry.crc32) throw damaged(where, new Error('its checksum is wrong'));
+  }
+}
+
+/** @throws UsageError if this is no zip archive that can be read */
+export async function openBatchArchive(file: string): Promise<BatchArchive> {
+  let zip: ZipFile | undefined;
+  try {
+    zip = await yauzl.openPromise(file, { lazyEntries: true, autoClose: false });
+    const entries: Entry[] = [];
+    for await (const entry of zip.eachEntry()) entries.push(entry);
+    return new BatchArchive(file, zip, entries);
+  } catch (error) {
+    zip?.close();
+    throw damaged(file, error);
+  }
+}
+
+function damaged(where: string, error: unknown): UsageError {
+  return new UsageError(`${where}: the zip archive is damaged (${messageOf(error)}); copy the file again`);
+}

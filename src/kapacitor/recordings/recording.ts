@@ -1,0 +1,74 @@
+import { createReadStream } from 'node:fs';
+import { stat } from 'node:fs/promises';
+import type { Readable } from 'node:stream';
+import { codeOf, messageOf, UsageError } from '../../errors.ts';
+import { type BatchArchive, openBatchArchive } from './batch-archive.ts';
+import { CountedBytes } from './counted-bytes.ts';
+import { readStreamRecords, type StreamRecord } from './stream-recording.ts';
+
+/** How far a recording has been read, in bytes. */
+export interface RecordingProgress {
+  readonly readBytes: number;
+  /** Undefined where it can't be known: a pipe. */
+  readonly totalBytes: number | undefined;
+}
+
+/** A recording of points that is open. */
+export interface StreamRecording {
+  readonly kind: 'stream';
+  progress(): RecordingProgress;
+  /** The points in the order of the file, some at a time, to be read once; only those are in memory. */
+  records(): AsyncGenerator<readonly StreamRecord[]>;
+  /** Gives a recording back that isn't read to its end. */
+  close(): void;
+}
+
+export type Recording = StreamRecording | BatchArchive;
+
+const CHUNK_BYTES = 256 * 1024;
+const GZIP_MAGIC = '\u001f\u008b';
+const ZIP_MAGIC = 'PK\u0003\u0004';
+const EMPTY_ZIP_MAGIC = 'PK\u0005\u0006';
+
+/**
+ * Opens a recording of Kapacitor (`.srpl`, `.brpl`) or a file of line protocol, as it is or gzipped. Its content
+ * tells what it is.
+ * @param file a path, or `-` for `stdin`
+ * @throws UsageError with file, place and what is wrong; reading throws it as well
+ */
+export async function openRecording(file: string, stdin: Readable): Promise<Recording> {
+  const isStdin = file === '-';
+  const name = isStdin ? 'stdin' : file;
+  const totalBytes = isStdin ? undefined : await sizeOf(file);
+  const source = isStdin ? stdin : createReadStream(file, { highWaterMark: CHUNK_BYTES });
+  const bytes = new CountedBytes(source, name);
+  const magic = (await bytes.peek(4)).toString('latin1');
+
+  if (magic === ZIP_MAGIC || magic === EMPTY_ZIP_MAGIC) {
+    bytes.close();
+    if (isStdin) throw new UsageError('stdin: a batch recording cannot come through a pipe; name the file');
+    return openBatchArchive(file);
+  }
+  if (file.endsWith('.brpl')) {
+    bytes.close();
+    throw new UsageError(`${file}: this is no zip archive, which a batch recording must be`);
+  }
+  const chunks = magic.startsWith(GZIP_MAGIC) ? bytes.gunzip() : bytes;
+  return {
+    kind: 'stream',
+    progress: () => ({ readBytes: bytes.count, totalBytes }),
+    records: () => readStreamRecords(chunks, name, file.endsWith('.srpl') ? 'triples' : undefined),
+    close: () => bytes.close(),
+  };
+}
+
+async function sizeOf(file: string): Promise<number | undefined> {
+  try {
+    const stats = await stat(file);
+    if (stats.isDirectory()) throw new UsageError(`${file}: this is a directory, not a recording`);
+    return stats.isFile() ? stats.size : undefined;
+  } catch (error) {
+    if (codeOf(error) === 'ENOENT') throw new UsageError(`${file}: there is no such file`);
+    throw error instanceof UsageError ? error : new UsageError(`${file}: ${messageOf(error)}`);
+  }
+}
