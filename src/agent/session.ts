@@ -7,7 +7,6 @@ import type { AddedFields } from '../wire/added-fields.ts';
 import { BatchBegin, checkBatchEnd, checkKeepalive } from '../wire/batch.ts';
 import { body, frameOf, MESSAGE, readEnvelope, sizeOfFrame, writeFrameHead } from '../wire/envelope.ts';
 import { FrameReader, type FrameSink } from '../wire/frames.ts';
-import { encodePoint } from '../wire/made-point.ts';
 import {
   decodeInitRequest,
   decodeRestoreRequest,
@@ -18,6 +17,7 @@ import {
   type InitRequest,
 } from '../wire/messages.ts';
 import { type Point, PointView } from '../wire/point.ts';
+import { encodePoint } from '../wire/point-writer.ts';
 import { ProtocolError } from '../wire/protocol-error.ts';
 import { sizeOfVarint32, writeVarint32 } from '../wire/varint.ts';
 import { Backlog } from './backlog.ts';

@@ -1,6 +1,4 @@
-import type { LineValue } from '../line-protocol/parser.ts';
 import { formatLine } from '../line-protocol/writer.ts';
-import type { FieldValue } from '../wire/point.ts';
 import { isoTime } from './display-text.ts';
 import type { Edge, TrackedKey } from './edges.ts';
 
@@ -38,12 +36,5 @@ function json(value: unknown): string {
 
 /** The emitted point as a line of line protocol. */
 export function lineProtocolLine({ point }: Edge): string {
-  const fields = new Map([...point.fields].map(([name, value]) => [name, lineValue(value)]));
-  return formatLine({ measurement: point.name, tags: point.tags, fields, time: point.time });
-}
-
-function lineValue(value: FieldValue): LineValue {
-  if (typeof value === 'bigint') return { kind: 'int', value };
-  if (typeof value === 'number') return { kind: 'float', value };
-  return typeof value === 'string' ? { kind: 'string', value } : { kind: 'bool', value };
+  return formatLine({ ...point, measurement: point.name });
 }

@@ -1,11 +1,7 @@
 import { UsageError } from '../errors.ts';
+import type { FieldValue } from '../wire/point.ts';
 
-/** A field's value with the type that line protocol gives it. An `int` is an int64. */
-export type LineValue =
-  | { readonly kind: 'float'; readonly value: number }
-  | { readonly kind: 'int'; readonly value: bigint }
-  | { readonly kind: 'string'; readonly value: string }
-  | { readonly kind: 'bool'; readonly value: boolean };
+export type { FieldValue };
 
 /** One point of line protocol, its names and texts unescaped. */
 export interface LinePoint {
@@ -13,7 +9,7 @@ export interface LinePoint {
   /** In the order of the line. */
   readonly tags: ReadonlyMap<string, string>;
   /** At least one; of a field given twice the last value counts. */
-  readonly fields: ReadonlyMap<string, LineValue>;
+  readonly fields: ReadonlyMap<string, FieldValue>;
   /** The number at the end of the line (nanoseconds, unless its writer says otherwise), if there is one. */
   readonly time: bigint | undefined;
 }
@@ -50,8 +46,6 @@ const BOOLEANS: ReadonlyMap<string, boolean> = new Map([
   ...['t', 'T', 'true', 'True', 'TRUE'].map((text) => [text, true] as const),
   ...['f', 'F', 'false', 'False', 'FALSE'].map((text) => [text, false] as const),
 ]);
-const TRUE: LineValue = { kind: 'bool', value: true };
-const FALSE: LineValue = { kind: 'bool', value: false };
 
 /** The longest excerpt of a line that a message shows. */
 const EXCERPT_LENGTH = 24;
@@ -127,7 +121,7 @@ export class LineScanner {
     const tags = new Map<string, string>();
     while (text.charCodeAt(this.#pos) === COMMA) this.#tag(tags);
     this.#skipWhitespace();
-    const fields = new Map<string, LineValue>();
+    const fields = new Map<string, FieldValue>();
     for (;;) {
       if (!this.#field(fields)) return undefined;
       if (text.charCodeAt(this.#pos) !== COMMA) break;
@@ -210,7 +204,7 @@ export class LineScanner {
   }
 
   /** @returns false if the value is a string that more text may close */
-  #field(fields: Map<string, LineValue>): boolean {
+  #field(fields: Map<string, FieldValue>): boolean {
     const text = this.#text;
     const keyStart = this.#pos;
     const keyEnd = this.#fieldKeyEnd(keyStart);
@@ -247,7 +241,7 @@ export class LineScanner {
     return text.length;
   }
 
-  #string(key: string): LineValue | undefined {
+  #string(key: string): FieldValue | undefined {
     const text = this.#text;
     const start = this.#pos + 1;
     let end = start;
@@ -268,10 +262,10 @@ export class LineScanner {
     this.#pos = end + 1;
     this.#checkFieldEnd(key);
     const raw = text.slice(start, end);
-    return { kind: 'string', value: raw.includes('\\') ? raw.replace(/\\([\\"])/g, '$1') : raw };
+    return raw.includes('\\') ? raw.replace(/\\([\\"])/g, '$1') : raw;
   }
 
-  #plainValue(key: string): LineValue {
+  #plainValue(key: string): FieldValue {
     const text = this.#text;
     const start = this.#pos;
     let end = start;
@@ -286,16 +280,16 @@ export class LineScanner {
       const value = Number(word);
       if (!Number.isFinite(value))
         throw this.#error(`field ${excerptOf(key)}: ${excerptOf(word)} is beyond a 64 bit float`, start);
-      return { kind: 'float', value };
+      return value;
     }
     if (word.endsWith('i') && INTEGER.test(word.slice(0, -1))) {
       const value = BigInt(word.slice(0, -1));
       if (value < MIN_INT || value > MAX_INT)
         throw this.#error(`field ${excerptOf(key)}: ${excerptOf(word)} is beyond a 64 bit integer`, start);
-      return { kind: 'int', value };
+      return value;
     }
     const bool = BOOLEANS.get(word);
-    if (bool !== undefined) return bool ? TRUE : FALSE;
+    if (bool !== undefined) return bool;
     if (UNSIGNED.test(word))
       throw this.#error(
         `field ${excerptOf(key)}: ${excerptOf(word)} is unsigned, and Kapacitor cannot hand unsigned integers to a UDF; ` +

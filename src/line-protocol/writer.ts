@@ -1,5 +1,6 @@
 import { OperationError } from '../errors.ts';
-import { type LinePoint, type LineValue, MAX_INT, MAX_TIME, MIN_INT, MIN_TIME } from './parser.ts';
+import type { FieldValue } from '../wire/point.ts';
+import { type LinePoint, MAX_INT, MAX_TIME, MIN_INT, MIN_TIME } from './parser.ts';
 
 /**
  * Writes a point as one line (without a line break at its end) that `parseLine` and Kapacitor read as the same
@@ -42,19 +43,18 @@ function formatFieldKey(key: string): string {
   return key.replace(/[,=" ]/g, '\\$&');
 }
 
-function formatValue(key: string, field: LineValue): string {
-  switch (field.kind) {
-    case 'float':
-      if (!Number.isFinite(field.value)) throw unwritable(key, `holds ${field.value}`);
-      return Object.is(field.value, -0) ? '-0' : String(field.value);
-    case 'int':
-      if (field.value < MIN_INT || field.value > MAX_INT)
-        throw unwritable(key, `holds ${field.value}, no int64`);
-      return `${field.value}i`;
+function formatValue(key: string, value: FieldValue): string {
+  switch (typeof value) {
+    case 'number':
+      if (!Number.isFinite(value)) throw unwritable(key, `holds ${value}`);
+      return Object.is(value, -0) ? '-0' : String(value);
+    case 'bigint':
+      if (value < MIN_INT || value > MAX_INT) throw unwritable(key, `holds ${value}, no int64`);
+      return `${value}i`;
     case 'string':
-      return `"${field.value.replace(/[\\"]/g, '\\$&')}"`;
-    case 'bool':
-      return field.value ? 'true' : 'false';
+      return `"${value.replace(/[\\"]/g, '\\$&')}"`;
+    case 'boolean':
+      return value ? 'true' : 'false';
   }
 }
 

@@ -6,6 +6,7 @@ import {
   readLength,
   readVarint64,
   sizeOfVarint32,
+  sizeOfVarint64,
   skipVarint,
   varint64,
   writeVarint32,
@@ -174,9 +175,4 @@ export class AddedFields {
     grown.set(this.#bytes.subarray(0, this.#length));
     this.#bytes = grown;
   }
-}
-
-function sizeOfVarint64(lo: number, hi: number): number {
-  if (hi === 0) return sizeOfVarint32(lo >>> 0);
-  return Math.ceil((64 - Math.clz32(hi)) / 7);
 }

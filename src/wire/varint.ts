@@ -66,6 +66,12 @@ export function sizeOfVarint32(value: number): number {
   return value < 0x10000000 ? 4 : 5;
 }
 
+/** How many bytes the varint of an int64 in two words takes, 1 to 10. */
+export function sizeOfVarint64(lo: number, hi: number): number {
+  if (hi === 0) return sizeOfVarint32(lo >>> 0);
+  return Math.ceil((64 - Math.clz32(hi)) / 7);
+}
+
 /**
  * Writes an unsigned 32-bit number as a varint.
  * @returns the position after it

@@ -57,7 +57,7 @@ function template(): { bytes: Buffer; digits: number[] } {
     dimensions: ['host'],
     byName: false,
     tags: new Map([['host', host]]),
-    fields: new Map([['value', { kind: 'string', value: 'SHOWTIME' }]]),
+    fields: new Map([['value', 'SHOWTIME']]),
   });
   const bytes = Buffer.from(encoder.take());
   const digits: number[] = [];

@@ -1,5 +1,5 @@
 import { RequestEncoder } from '../../src/kapacitor/host/request-encoder.ts';
-import type { LineValue } from '../../src/line-protocol/parser.ts';
+import type { FieldValue } from '../../src/line-protocol/parser.ts';
 
 const STATES = ['SHOWTIME', 'TRAINING', 'HANDSHAKE', 'IDLE'];
 const START_NS = 1_600_000_000_000_000_000n;
@@ -80,19 +80,15 @@ function fieldsOf(
   next: () => number,
   numbers: () => number,
   state: string,
-): (readonly [string, LineValue])[] {
+): (readonly [string, FieldValue])[] {
   const doubles = ['snr_down', 'snr_up', 'attn_down', 'attn_up'].map(
-    (name) => [name, { kind: 'float', value: numbers() * 50 }] as const,
+    (name) => [name, numbers() * 50] as const,
   );
   const ints = [
-    ['rate_down', { kind: 'int', value: BigInt(Math.floor(numbers() * 9e6) + 1_000_000) }] as const,
-    ['crc_errors', { kind: 'int', value: BigInt(Math.floor(numbers() * 9000) + 1000) }] as const,
+    ['rate_down', BigInt(Math.floor(numbers() * 9e6) + 1_000_000)] as const,
+    ['crc_errors', BigInt(Math.floor(numbers() * 9000) + 1000)] as const,
   ];
-  return [
-    ...shuffled(next, doubles),
-    ...shuffled(next, ints),
-    ['value', { kind: 'string', value: state }] as const,
-  ];
+  return [...shuffled(next, doubles), ...shuffled(next, ints), ['value', state] as const];
 }
 
 function shuffled<T>(next: () => number, list: readonly T[]): T[] {

@@ -1,5 +1,5 @@
 import { UsageError } from '../../errors.ts';
-import type { LineValue } from '../../line-protocol/parser.ts';
+import type { FieldValue } from '../../line-protocol/parser.ts';
 
 export const FIELD_TYPES = ['float', 'int', 'bool', 'string', 'ignore'] as const;
 export type FieldType = (typeof FIELD_TYPES)[number];
@@ -21,24 +21,24 @@ export function inferType(text: string): ValueType {
  * Reads a text as a value of the type.
  * @throws UsageError if it is none
  */
-export function parseValue(text: string, type: ValueType): LineValue {
+export function parseValue(text: string, type: ValueType): FieldValue {
   switch (type) {
     case 'string':
-      return { kind: 'string', value: text };
+      return text;
     case 'bool':
-      if (TRUE.test(text)) return { kind: 'bool', value: true };
-      if (FALSE.test(text)) return { kind: 'bool', value: false };
+      if (TRUE.test(text)) return true;
+      if (FALSE.test(text)) return false;
       break;
     case 'int':
       if (INTEGER.test(text)) {
         const value = BigInt(text.replace('+', ''));
-        if (BigInt.asIntN(64, value) === value) return { kind: 'int', value };
+        if (BigInt.asIntN(64, value) === value) return value;
       }
       break;
     case 'float':
       if (FLOAT.test(text)) {
         const value = Number(text);
-        if (Number.isFinite(value)) return { kind: 'float', value };
+        if (Number.isFinite(value)) return value;
       }
       break;
   }

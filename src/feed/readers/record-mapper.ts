@@ -1,5 +1,5 @@
 import { messageOf, UsageError } from '../../errors.ts';
-import type { LineValue } from '../../line-protocol/parser.ts';
+import type { FieldValue } from '../../line-protocol/parser.ts';
 import { formatLine } from '../../line-protocol/writer.ts';
 import { type Reading, refused } from '../reading.ts';
 import { type FieldType, inferType, parseValue, type ValueType } from './field-type.ts';
@@ -70,7 +70,7 @@ export class RecordMapper {
     const timeName = this.#options.timeName ?? TIME_NAMES.find((candidate) => record.has(candidate));
     try {
       const tags = new Map(fixedTags);
-      const fields = new Map<string, LineValue>();
+      const fields = new Map<string, FieldValue>();
       for (const [key, cell] of record) {
         if (key === timeName) continue;
         const newName = newNames.get(key) ?? key;
@@ -95,14 +95,14 @@ export class RecordMapper {
     return parseTimeNs(cell.text, this.#options.precision);
   }
 
-  #value(key: string, cell: Cell): LineValue {
+  #value(key: string, cell: Cell): FieldValue {
     const declared = this.#options.types.get(key);
     if (declared !== undefined && declared !== 'ignore') return this.#parse(key, cell.text, declared);
     switch (cell.kind) {
       case 'string':
-        return { kind: 'string', value: cell.text };
+        return cell.text;
       case 'bool':
-        return { kind: 'bool', value: cell.text === 'true' };
+        return cell.text === 'true';
       case 'number':
         return this.#parse(key, cell.text, 'float');
       case 'text':
@@ -111,7 +111,7 @@ export class RecordMapper {
     }
   }
 
-  #inferredValue(key: string, text: string): LineValue {
+  #inferredValue(key: string, text: string): FieldValue {
     const known = this.#inferred.get(key);
     if (known !== undefined) {
       try {
@@ -128,7 +128,7 @@ export class RecordMapper {
     return value;
   }
 
-  #parse(key: string, text: string, type: ValueType): LineValue {
+  #parse(key: string, text: string, type: ValueType): FieldValue {
     try {
       return parseValue(text, type);
     } catch (error) {

@@ -3,6 +3,7 @@ import { codeOf, messageOf, OperationError } from '../../errors.ts';
 import { body, MESSAGE, readEnvelope } from '../../wire/envelope.ts';
 import { FrameReader, type FrameSink } from '../../wire/frames.ts';
 import type { InfoResponse, InitRequest } from '../../wire/messages.ts';
+import type { Point } from '../../wire/point.ts';
 import {
   decodeErrorResponse,
   decodeInfoResponse,
@@ -16,7 +17,7 @@ import {
   encodeSnapshotRequest,
   type Verdict,
 } from './host-messages.ts';
-import { type RequestBegin, RequestEncoder, type RequestEnd, type RequestPoint } from './request-encoder.ts';
+import { type RequestBegin, RequestEncoder, type RequestEnd } from './request-encoder.ts';
 
 /** Receives what the agent emits. */
 export interface HostSink {
@@ -136,7 +137,7 @@ export class Host implements FrameSink {
     return decodeSnapshotResponse(await this.#ask(MESSAGE.snapshot, encodeSnapshotRequest()));
   }
 
-  point(point: RequestPoint): void {
+  point(point: Point): void {
     this.#encoder.point(point);
   }
 

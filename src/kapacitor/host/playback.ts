@@ -1,5 +1,5 @@
-import type { LineValue } from '../../line-protocol/parser.ts';
 import { groupId, sortedNames } from '../../wire/group-id.ts';
+import type { FieldValue } from '../../wire/point.ts';
 import type { BatchArchive } from '../recordings/batch-archive.ts';
 import type { Recording, StreamRecording } from '../recordings/recording.ts';
 import type { Host } from './host.ts';
@@ -37,7 +37,7 @@ export class Survey {
     group: string,
     time: bigint,
     tags: ReadonlyMap<string, string>,
-    fields: ReadonlyMap<string, LineValue>,
+    fields: ReadonlyMap<string, FieldValue>,
   ): void {
     this.sent++;
     if (this.firstTime === undefined || time < this.firstTime) this.firstTime = time;

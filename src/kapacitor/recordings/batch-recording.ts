@@ -1,12 +1,12 @@
 import { messageOf, UsageError } from '../../errors.ts';
-import type { LineValue } from '../../line-protocol/parser.ts';
+import type { FieldValue } from '../../wire/point.ts';
 import { readJsonObjects } from './json-objects.ts';
 
 /** A point of a batch; its time in nanoseconds since the epoch. */
 export interface BatchRecordPoint {
   readonly time: bigint;
   readonly tags: ReadonlyMap<string, string>;
-  readonly fields: ReadonlyMap<string, LineValue>;
+  readonly fields: ReadonlyMap<string, FieldValue>;
 }
 
 /** What a query returned for one group; never empty, as Kapacitor leaves empty batches out of a replay. */
@@ -64,7 +64,7 @@ function batchOf(text: string, where: string): BatchRecord | undefined {
 function pointOf(point: unknown, batchTags: ReadonlyMap<string, string>, where: string): BatchRecordPoint {
   if (!isObject(point)) throw new UsageError(`${where}: expected an object`);
   if (!isObject(point.fields)) throw new UsageError(`${where}: "fields" is no object`);
-  const fields = new Map<string, LineValue>();
+  const fields = new Map<string, FieldValue>();
   for (const [key, value] of Object.entries(point.fields)) fields.set(key, fieldOf(key, value, where));
   const tags = tagsOf(point.tags, `${where}: "tags"`);
   const time = timeOf(point.time, `${where}: "time"`);
@@ -73,10 +73,10 @@ function pointOf(point: unknown, batchTags: ReadonlyMap<string, string>, where: 
   return { time, tags: tags.size === 0 ? batchTags : tags, fields };
 }
 
-function fieldOf(key: string, value: unknown, where: string): LineValue {
-  if (typeof value === 'string') return { kind: 'string', value };
-  if (typeof value === 'boolean') return { kind: 'bool', value };
-  if (typeof value === 'number' && Number.isFinite(value)) return { kind: 'float', value };
+function fieldOf(key: string, value: unknown, where: string): FieldValue {
+  if (typeof value === 'string') return value;
+  if (typeof value === 'boolean') return value;
+  if (typeof value === 'number' && Number.isFinite(value)) return value;
   throw new UsageError(
     `${where}: field ${JSON.stringify(key)} is no number, string or boolean, so Kapacitor cannot hand it to a UDF`,
   );

@@ -50,10 +50,10 @@ describe('simulateAdsl', () => {
   test('says what the line is like only while it is up', () => {
     for (const line of lines()) {
       const { fields } = parseLine(line, { file: 'simulated', line: 1 });
-      const isUp = fields.get('value')?.value === 'SHOWTIME';
+      const isUp = fields.get('value') === 'SHOWTIME';
       expect(fields.has('snr_margin_down')).toBe(isUp);
       expect(fields.has('rate_down')).toBe(isUp);
-      expect(fields.get('crc_errors')?.kind).toBe('int');
+      expect(typeof fields.get('crc_errors')).toBe('bigint');
     }
   });
 

@@ -1,7 +1,7 @@
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
-import { encodePoint } from '../../src/wire/made-point.ts';
 import type { FieldValue, Point } from '../../src/wire/point.ts';
+import { encodePoint } from '../../src/wire/point-writer.ts';
 import { plainPoint } from '../support/protocol/points.ts';
 import { cutFrames, decodeRequest, type Point as Sent } from '../support/protocol/protocol.ts';
 import * as arbitrary from '../support/scenarios/arbitrary.ts';
