@@ -16,7 +16,8 @@ import {
   encodeRestoreResponse,
   type InitRequest,
 } from '../wire/messages.ts';
-import { type Point, PointView } from '../wire/point.ts';
+import type { Point } from '../wire/point.ts';
+import { PointView } from '../wire/point-view.ts';
 import { encodePoint } from '../wire/point-writer.ts';
 import { ProtocolError } from '../wire/protocol-error.ts';
 import { sizeOfVarint32, writeVarint32 } from '../wire/varint.ts';

@@ -2,7 +2,8 @@ import { type BatchHead, decodeBegin } from '../kapacitor/host/host-messages.ts'
 import type { OptionTypes, WrittenOption } from '../tickscript/script-options.ts';
 import { MESSAGE } from '../wire/envelope.ts';
 import type { OptionValue } from '../wire/messages.ts';
-import { type FieldValue, type Point, PointView } from '../wire/point.ts';
+import type { FieldValue, Point } from '../wire/point.ts';
+import { PointView } from '../wire/point-view.ts';
 
 /** A field or tag that the options track. */
 export interface TrackedKey {

@@ -1,6 +1,8 @@
 import type { AddedFields } from '../wire/added-fields.ts';
+import type { Keys } from '../wire/keys.ts';
 import type { EdgeType } from '../wire/messages.ts';
-import type { Keys, Point, PointView } from '../wire/point.ts';
+import type { Point } from '../wire/point.ts';
+import type { PointView } from '../wire/point-view.ts';
 import type { GivenOptions, OptionSpecs } from './options.ts';
 
 // The contract of a function: what a UDF is made of, and all that it needs to know of the agent.

@@ -1,6 +1,7 @@
 import { skipValue } from './envelope.ts';
 import { KeyTable } from './key-table.ts';
-import { fromFloat, type PointView } from './point.ts';
+import type { PointView } from './point-view.ts';
+import { fromFloat } from './scalars.ts';
 import {
   lengthEnd,
   readLength,

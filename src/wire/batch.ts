@@ -1,6 +1,7 @@
 import { skipValue } from './envelope.ts';
-import { text } from './point.ts';
+
 import { malformed } from './protocol-error.ts';
+import { text } from './scalars.ts';
 import { lengthEnd, readVarint64, varint64 } from './varint.ts';
 
 // BeginBatch := 1 name  2 group  3 tags*  4 size  5 byName
@@ -103,7 +104,7 @@ function check(bytes: Uint8Array, start: number, end: number, grammar: Grammar, 
   }
 }
 
-/** The number of the field that {@link skipField} passed over last. */
+/** A register: the number of the field that {@link skipField} passed over last. */
 let fieldNumber = 0;
 
 /** The position after a field; the start of a length-delimited one's content is left in {@link lengthEnd}. */

@@ -22,7 +22,7 @@ export const MESSAGE = {
   end: 18,
 } as const;
 
-/** Where {@link readEnvelope} leaves the body: its first byte, and the byte after its last. */
+/** A register: where {@link readEnvelope} leaves the body: its first byte, and the byte after its last. */
 export const body = new Int32Array(2);
 
 // The two bytes that a point's message starts with: number 17, length-delimited.

@@ -1,6 +1,17 @@
 import { malformed } from './protocol-error.ts';
 
-/** Where {@link readVarint64} leaves its value: the low word, then the high one. */
+// Registers: what reads bytes often has two results, a value and the position after it, or a value in two words. One is
+// returned, the other is left in a register of the module, a typed array that is made once: an object for every number
+// of every point would cost more than reading it. A register holds until the next call of what fills it, which the other
+// functions of wire/ call too: take what you need before you call anything else.
+//
+//   varint64     readVarint64   the two words of a value; fromFloat and readTime leave theirs here as well
+//   lengthEnd    readLength     where the bytes of that length begin; skipValue leaves it so for a length-delimited one
+//   body         readEnvelope   a message's first byte, and the one after its last
+//   entry        readEntry      where a map entry's key lies, and its value
+//   fieldNumber  skipField      the number of a field of a batch's begin or end
+
+/** A register: where {@link readVarint64} leaves its value, the low word, then the high one. */
 export const varint64 = new Int32Array(2);
 
 /** The position after the varint at `at`, or throws where it is longer than ten bytes or runs past `end`. */
@@ -41,7 +52,7 @@ export function readVarint64(bytes: Uint8Array, at: number, end: number): number
 /** With zeros at its end a length may be longer: Go reads it, others refuse it. */
 const MAX_LENGTH_BYTES = 5;
 
-/** Where {@link readLength} leaves the position after the varint. */
+/** A register: where {@link readLength} leaves the position after the varint. */
 export const lengthEnd = new Int32Array(1);
 
 /**
@@ -102,9 +113,4 @@ export function writeVarint64(bytes: Uint8Array, at: number, lo: number, hi: num
   }
   bytes[p++] = low;
   return p;
-}
-
-/** Two words as the signed 64-bit integer that they hold. */
-export function toBigInt(lo: number, hi: number): bigint {
-  return (BigInt(hi) << 32n) | BigInt(lo >>> 0);
 }

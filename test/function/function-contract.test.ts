@@ -1,7 +1,8 @@
 import { describe, expect, test } from 'vitest';
 import type { Handler, UdfFunction } from '../../src/function/contract.ts';
 import { AddedFields } from '../../src/wire/added-fields.ts';
-import { Keys, KIND } from '../../src/wire/point.ts';
+import { Keys } from '../../src/wire/keys.ts';
+import { KIND } from '../../src/wire/point.ts';
 import { withAgent } from '../support/agent/agent.ts';
 import { BEGIN, END, initRequest, pointRequest } from '../support/agent/functions.ts';
 import { Peer } from '../support/agent/peer.ts';

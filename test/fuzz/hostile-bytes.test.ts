@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import fc from 'fast-check';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { AddedFields } from '../../src/wire/added-fields.ts';
-import { PointView } from '../../src/wire/point.ts';
+import { PointView } from '../../src/wire/point-view.ts';
 import { ProtocolError } from '../../src/wire/protocol-error.ts';
 import { startTestAgent, type TestAgent } from '../support/agent/agent.ts';
 import { Canary } from '../support/agent/canary.ts';

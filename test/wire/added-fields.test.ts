@@ -2,7 +2,7 @@ import fc from 'fast-check';
 import { expect, test } from 'vitest';
 import { AddedFields } from '../../src/wire/added-fields.ts';
 import { body, readEnvelope } from '../../src/wire/envelope.ts';
-import { PointView } from '../../src/wire/point.ts';
+import { PointView } from '../../src/wire/point-view.ts';
 import {
   decodeRequest,
   encodeRequest,

@@ -26,8 +26,9 @@ function readerOf(maxFrameBytes = UNLIMITED) {
     },
   };
   // As an agent reads: all chunks come in one buffer, which is larger and is overwritten by the next.
-  const shared = Buffer.alloc(512 * 1024);
+  let shared = Buffer.alloc(512 * 1024);
   const push = (chunk: Uint8Array): void => {
+    if (chunk.length > shared.length) shared = Buffer.alloc(2 * chunk.length);
     shared.fill(0xee).set(chunk);
     reader.push(shared, sink, chunk.length);
   };

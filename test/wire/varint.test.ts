@@ -1,12 +1,12 @@
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
+import { toBigInt } from '../../src/wire/scalars.ts';
 import {
   lengthEnd,
   readLength,
   readVarint64,
   sizeOfVarint32,
   skipVarint,
-  toBigInt,
   varint64,
   writeVarint32,
   writeVarint64,

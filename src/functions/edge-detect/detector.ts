@@ -1,6 +1,8 @@
 import type { BatchView, Emit, Handler, NodeContext } from '../../function/contract.ts';
 import { AddedFields } from '../../wire/added-fields.ts';
-import { Keys, KIND, PointView } from '../../wire/point.ts';
+import { Keys } from '../../wire/keys.ts';
+import { KIND } from '../../wire/point.ts';
+import { PointView } from '../../wire/point-view.ts';
 import { varint64 } from '../../wire/varint.ts';
 import {
   FLAG,

@@ -1,6 +1,7 @@
 import { crc32 } from 'node:zlib';
 import { messageOf } from '../../errors.ts';
-import { KIND, PointView } from '../../wire/point.ts';
+import { KIND } from '../../wire/point.ts';
+import { PointView } from '../../wire/point-view.ts';
 import { lengthEnd, readLength, readVarint64, varint64 } from '../../wire/varint.ts';
 import { FLAG } from './groups.ts';
 import {

@@ -1,5 +1,6 @@
-import { type Keys, KIND, toFloat } from '../../wire/point.ts';
-import { toBigInt } from '../../wire/varint.ts';
+import type { Keys } from '../../wire/keys.ts';
+import { KIND } from '../../wire/point.ts';
+import { toBigInt, toFloat } from '../../wire/scalars.ts';
 import type { Texts } from './texts.ts';
 
 // A value is three words in an array: its kind, then two words. An int64 or a double is in both, a boolean in the

@@ -1,5 +1,5 @@
 import type { BatchView, NodeLog } from '../../function/contract.ts';
-import type { PointView } from '../../wire/point.ts';
+import type { PointView } from '../../wire/point-view.ts';
 import type { TrackedKey } from './options.ts';
 
 /** How many points of a connection are looked at. */

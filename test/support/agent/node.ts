@@ -4,7 +4,7 @@ import type { AddedFields } from '../../../src/wire/added-fields.ts';
 import { BatchBegin } from '../../../src/wire/batch.ts';
 import { body, readEnvelope } from '../../../src/wire/envelope.ts';
 import { decodeInitRequest } from '../../../src/wire/messages.ts';
-import { PointView } from '../../../src/wire/point.ts';
+import { PointView } from '../../../src/wire/point-view.ts';
 import { encodeRequest, type Option, type Request } from '../protocol/protocol.ts';
 import type { LogLine } from './agent.ts';
 

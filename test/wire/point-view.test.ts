@@ -1,8 +1,10 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { body, MESSAGE, readEnvelope } from '../../src/wire/envelope.ts';
-import { type FieldValue, Keys, KIND, PointView, toFloat } from '../../src/wire/point.ts';
-import { toBigInt } from '../../src/wire/varint.ts';
+import { Keys } from '../../src/wire/keys.ts';
+import { type FieldValue, KIND } from '../../src/wire/point.ts';
+import { PointView } from '../../src/wire/point-view.ts';
+import { toBigInt, toFloat } from '../../src/wire/scalars.ts';
 import {
   decodeRequest,
   encodeRequest,
