@@ -3,12 +3,13 @@ import { connect, createServer, type Server, type Socket } from 'node:net';
 import { dirname } from 'node:path';
 import { codeOf, messageOf, OperationError } from '../errors.ts';
 import type { UdfFunction } from '../function/contract.ts';
+import { setting, wording } from '../wording.ts';
 import type { SessionLog } from './session.ts';
 
 /** The longest path that fits into a socket's address, in bytes (sockaddr_un has 108, with a 0 at the end). */
 const MAX_SOCKET_PATH_BYTES = process.platform === 'linux' ? 107 : 103;
 
-const ELSEWHERE = 'another place (--socket-dir, or --function NAME=PATH)';
+const ELSEWHERE = wording`another place (${setting('socketDir')}, or ${setting('function')} NAME=PATH)`;
 
 /** Connections that may wait to be accepted: a Kapacitor that starts opens one per node of every task, at once. */
 const BACKLOG = 4096;
@@ -43,14 +44,14 @@ export async function openServer(
   const length = Buffer.byteLength(path);
   if (length > MAX_SOCKET_PATH_BYTES) {
     throw new OperationError(
-      `cannot listen on ${path}: the path has ${length} bytes, the system allows ${MAX_SOCKET_PATH_BYTES}; choose ${ELSEWHERE}`,
+      wording`cannot listen on ${path}: the path has ${length} bytes, the system allows ${MAX_SOCKET_PATH_BYTES}; choose ${ELSEWHERE}`,
     );
   }
   try {
     mkdirSync(dirname(path), { recursive: true });
   } catch (error) {
     throw new OperationError(
-      `cannot make the folder of ${path}: ${messageOf(error)}; create it for this user or choose ${ELSEWHERE}`,
+      wording`cannot make the folder of ${path}: ${messageOf(error)}; create it for this user or choose ${ELSEWHERE}`,
     );
   }
   await makeWay(path);
@@ -83,7 +84,7 @@ function listen(server: Server, path: string, mode: number): Promise<void> {
     server.once('error', (error) => {
       reject(
         new OperationError(
-          `cannot listen on ${path}: ${messageOf(error)}; let this user create files there or choose ${ELSEWHERE}`,
+          wording`cannot listen on ${path}: ${messageOf(error)}; let this user create files there or choose ${ELSEWHERE}`,
         ),
       );
     });
@@ -113,7 +114,7 @@ async function makeWay(path: string): Promise<void> {
     stats = lstatSync(path, { throwIfNoEntry: false });
   } catch (error) {
     throw new OperationError(
-      `cannot listen on ${path}: ${messageOf(error)}; let this user look there or choose ${ELSEWHERE}`,
+      wording`cannot listen on ${path}: ${messageOf(error)}; let this user look there or choose ${ELSEWHERE}`,
     );
   }
   if (stats === undefined) return;
@@ -136,7 +137,7 @@ async function makeWay(path: string): Promise<void> {
   if (answer === 'ENOENT') return;
   if (answer === undefined || answer === 'EAGAIN') {
     throw new OperationError(
-      `cannot listen on ${path}: another process serves it; stop that one or choose ${ELSEWHERE}`,
+      wording`cannot listen on ${path}: another process serves it; stop that one or choose ${ELSEWHERE}`,
     );
   }
   throw new OperationError(

@@ -1,6 +1,7 @@
 import { readFileSync } from 'node:fs';
 import { Command, CommanderError } from 'commander';
-import { messageOf, UsageError } from '../errors.ts';
+import { InputError, messageOf, UsageError } from '../errors.ts';
+import { callSettings } from '../wording.ts';
 import type { Io } from './io.ts';
 import { settleSwitches } from './switches.ts';
 
@@ -32,12 +33,18 @@ function usageError(text: string): string {
     .replaceAll('\n', ' ');
 }
 
+/** The flag of a setting that the rooms below know by its own name: `maxFrameBytes` is `--max-frame-bytes`. */
+function flagOf(setting: string): string {
+  return `--${setting.replace(/[A-Z]/g, (letter) => `-${letter.toLowerCase()}`)}`;
+}
+
 /**
  * Runs the program as `main.ts` and the tests do.
  * @param argv the arguments after the program's name
  * @returns the exit code: 0 done, 1 it could not be done, 2 it was asked for in a wrong way
  */
 export async function run(argv: readonly string[], io: Io): Promise<number> {
+  callSettings(flagOf);
   let code = 0;
   const program = new Command('edge-detect')
     .description('UDF agent for Kapacitor: @edgeDetect() emits only the changes of state')
@@ -64,6 +71,6 @@ export async function run(argv: readonly string[], io: Io): Promise<number> {
   } catch (error) {
     if (error instanceof CommanderError) return error.exitCode === 0 ? 0 : 2;
     io.stderr.write(`edge-detect: ${messageOf(error)}\n`);
-    return error instanceof UsageError ? 2 : 1;
+    return error instanceof UsageError || error instanceof InputError ? 2 : 1;
   }
 }

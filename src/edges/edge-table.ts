@@ -1,5 +1,6 @@
 import Table from 'cli-table3';
 import type { FieldValue } from '../wire/point.ts';
+import { setting, wording } from '../wording.ts';
 import { columnsOf, countText, cut, durationText, isoTime, visible } from './display-text.ts';
 import type { Edge, TrackedKey } from './edges.ts';
 import { drawTimeline, durationsByLabel, type GroupStates, stateRanks } from './timeline.ts';
@@ -43,7 +44,11 @@ export class EdgeTable {
     const totals = durationsByLabel(groups, options.toNs);
     const lines = this.#fittingTable(options, stateRanks(totals));
     if (this.#leftOut > 0)
-      lines.push(`${countText(this.#leftOut, 'more edge')}: --format json or lp shows them all`);
+      lines.push(
+        String(
+          wording`${countText(this.#leftOut, 'more edge')}: ${setting('format')} json or lp shows them all`,
+        ),
+      );
     lines.push(...timelineLines(groups, totals, options));
     return lines;
   }

@@ -1,6 +1,7 @@
 import { Agent as HttpAgent, request as httpRequest, type IncomingMessage } from 'node:http';
 import { Agent as HttpsAgent, request as httpsRequest } from 'node:https';
 import { messageOf, OperationError } from '../errors.ts';
+import { setting, type Wording, wording } from '../wording.ts';
 
 /** Kapacitor's own default for the length of one page of its lists. */
 const PAGE_TASKS = 100;
@@ -58,7 +59,7 @@ export class ApiError extends OperationError {
   /** The HTTP status; undefined where there was no answer, so that what was asked may have been done or not. */
   readonly status: number | undefined;
 
-  constructor(message: string, status: number | undefined, options?: ErrorOptions) {
+  constructor(message: string | Wording, status: number | undefined, options?: ErrorOptions) {
     super(message, options);
     this.status = status;
   }
@@ -209,10 +210,10 @@ export class KapacitorApi {
     } catch (error) {
       const reason = signal.aborted ? `nothing came within ${timeoutMs / 1000} s` : messageOf(error);
       const advice = /certificate|CERT_|self.signed/i.test(reason)
-        ? 'if the certificate is right, give who signed it by --kapacitor-ca'
+        ? wording`if the certificate is right, give who signed it by ${setting('kapacitorCa')}`
         : 'is it running, and is the URL right?';
       throw new ApiError(
-        `Kapacitor at ${this.place} does not answer: ${this.#hideSecrets(reason)}; ${advice}`,
+        wording`Kapacitor at ${this.place} does not answer: ${this.#hideSecrets(reason)}; ${advice}`,
         undefined,
       );
     }

@@ -1,4 +1,4 @@
-import { UsageError } from '../errors.ts';
+import { InputError } from '../errors.ts';
 import type { FieldValue } from '../wire/point.ts';
 
 export type { FieldValue };
@@ -53,7 +53,7 @@ const EXCERPT_LENGTH = 24;
 /**
  * Reads one point.
  * @param text a line, with or without its line break; a quoted string may hold more line breaks
- * @throws UsageError with file, line and column if this is no line protocol that Kapacitor takes
+ * @throws InputError with file, line and column if this is no line protocol that Kapacitor takes
  */
 export function parseLine(text: string, context: LineContext): LinePoint {
   const scanner = new LineScanner(text, context, true);
@@ -102,7 +102,7 @@ export class LineScanner {
   /**
    * The next point; blank lines and comments are passed over.
    * @returns undefined at the end of the text, or when a string is open there that more text may close
-   * @throws UsageError with file, line and column
+   * @throws InputError with file, line and column
    */
   next(): LinePoint | undefined {
     const text = this.#text;
@@ -133,7 +133,7 @@ export class LineScanner {
   }
 
   /** An error that says what should stand at `position`, and what does. */
-  unexpected(expected: string, position: number, hint = ''): UsageError {
+  unexpected(expected: string, position: number, hint = ''): InputError {
     return this.#error(
       `expected ${expected}, found ${this.#excerpt(position)}${hint && `; ${hint}`}`,
       position,
@@ -352,13 +352,13 @@ export class LineScanner {
     return this.#text.charCodeAt(position) === SPACE ? 'a space' : `'${this.#text.charAt(position)}'`;
   }
 
-  #error(message: string, position: number): UsageError {
+  #error(message: string, position: number): InputError {
     const before = this.#text.slice(0, position).split('\n');
     const line = this.#context.line + before.length - 1;
     const column = [...(before.at(-1) ?? '')].length + 1;
     // A file may hold what a terminal takes for commands.
     const text = message.replace(/\p{Cc}/gu, '\ufffd');
-    return new UsageError(`${this.#context.file}:${line}:${column}: ${text}`);
+    return new InputError('BAD_LINE', `${this.#context.file}:${line}:${column}: ${text}`);
   }
 }
 

@@ -1,4 +1,4 @@
-import { UsageError } from '../errors.ts';
+import { InputError } from '../errors.ts';
 import type { OptionValue, ValueType } from '../wire/messages.ts';
 import { parseTickscriptDuration } from './durations.ts';
 
@@ -25,7 +25,7 @@ const VALUELESS: OptionValue = { type: 'BOOL', value: undefined };
 
 /**
  * Reads options as a TICKscript has them: `hold(30s)`, `.holdTo('DOWN', 1m).initial(FALSE)`.
- * @throws UsageError with the text, the place and what TICKscript has there
+ * @throws InputError with the text, the place and what TICKscript has there
  */
 export function parseOptions(text: string): WrittenOption[] {
   const reader = new OptionReader(text);
@@ -37,7 +37,7 @@ export function parseOptions(text: string): WrittenOption[] {
 
 /**
  * Checks options as Kapacitor does when a task is defined.
- * @throws UsageError in Kapacitor's words, and what to write instead
+ * @throws InputError in Kapacitor's words, and what to write instead
  */
 export function checkOptions(options: readonly WrittenOption[], types: OptionTypes): void {
   for (const { name, values, text } of options) {
@@ -65,8 +65,8 @@ export function checkOptions(options: readonly WrittenOption[], types: OptionTyp
   }
 }
 
-function refusal(text: string, reason: string, hint: string): UsageError {
-  return new UsageError(`option ${text}: ${reason}; ${hint}`);
+function refusal(text: string, reason: string, hint: string): InputError {
+  return new InputError('BAD_OPTION', `option ${text}: ${reason}; ${hint}`);
 }
 
 function exampleOf(type: ValueType): string {
@@ -192,9 +192,10 @@ class OptionReader {
     return match;
   }
 
-  #unexpected(expected: string): UsageError {
+  #unexpected(expected: string): InputError {
     const rest = this.#text.slice(this.#pos, this.#pos + 20);
-    return new UsageError(
+    return new InputError(
+      'BAD_OPTION',
       `option ${this.#text}: at character ${this.#pos + 1}: expected ${expected}${rest === '' ? '' : `, found ${rest}`}`,
     );
   }

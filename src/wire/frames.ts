@@ -1,3 +1,4 @@
+import { setting, wording } from '../wording.ts';
 import { ProtocolError } from './protocol-error.ts';
 
 // A frame is a varint length and that many bytes, which are one Request:
@@ -178,7 +179,7 @@ export class FrameReader {
   #refuseTooLarge(length: number): never {
     throw new ProtocolError(
       'FRAME_TOO_LARGE',
-      `a frame of ${length} bytes is longer than --max-frame-bytes (${this.#maxFrameBytes}) allows`,
+      wording`a frame of ${length} bytes is longer than ${setting('maxFrameBytes')} (${this.#maxFrameBytes}) allows`,
     );
   }
 }

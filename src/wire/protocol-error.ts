@@ -1,3 +1,6 @@
+import { WordedError } from '../errors.ts';
+import type { Wording } from '../wording.ts';
+
 /**
  * What can be wrong with a conversation, a closed list. Kapacitor shows the code as part of the task's error,
  * the README explains each.
@@ -5,7 +8,7 @@
 export const PROTOCOL_ERROR_CODES = [
   /** A frame of length 0, which no Kapacitor sends. */
   'EMPTY_FRAME',
-  /** A frame longer than `--max-frame-bytes`. */
+  /** A frame longer than the limit that was set. */
   'FRAME_TOO_LARGE',
   /** The length in front of a frame is no varint. */
   'BAD_FRAME_LENGTH',
@@ -24,11 +27,11 @@ export const PROTOCOL_ERROR_CODES = [
 export type ProtocolErrorCode = (typeof PROTOCOL_ERROR_CODES)[number];
 
 /** Ends one connection; its text goes to Kapacitor as an ErrorResponse. */
-export class ProtocolError extends Error {
+export class ProtocolError extends WordedError {
   override readonly name = 'ProtocolError';
   readonly code: ProtocolErrorCode;
 
-  constructor(code: ProtocolErrorCode, message: string, options?: ErrorOptions) {
+  constructor(code: ProtocolErrorCode, message: string | Wording, options?: ErrorOptions) {
     super(message, options);
     this.code = code;
   }

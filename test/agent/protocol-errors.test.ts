@@ -41,7 +41,7 @@ const CASES: Readonly<Record<ProtocolErrorCode, readonly Case[]>> = {
       title: 'a point too large',
       wrong: frame(Buffer.alloc(1001, 1)),
       offset: 2,
-      text: '--max-frame-bytes (1000)',
+      text: 'maxFrameBytes (1000)',
     },
   ],
   BAD_FRAME_LENGTH: [

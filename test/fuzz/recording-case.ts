@@ -1,7 +1,7 @@
 import { readFileSync, writeFileSync } from 'node:fs';
 import { Readable } from 'node:stream';
 import { gunzipSync, gzipSync } from 'node:zlib';
-import { UsageError } from '../../src/errors.ts';
+import { InputError } from '../../src/errors.ts';
 import { openRecording } from '../../src/kapacitor/recordings/recording.ts';
 import { Dice } from '../support/scenarios/dice.ts';
 import { zipOf } from '../support/zip.ts';
@@ -80,7 +80,7 @@ export async function recordingFault(file: string, bytes: Buffer): Promise<strin
     for await (const _ of recording.records());
     return undefined;
   } catch (error) {
-    if (!(error instanceof UsageError))
+    if (!(error instanceof InputError))
       return error instanceof Error ? (error.stack ?? error.message) : String(error);
     return error.message.startsWith(file) ? undefined : `a message without the file: ${error.message}`;
   }

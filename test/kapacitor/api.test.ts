@@ -137,7 +137,7 @@ describe('KapacitorApi', () => {
   describe.runIf(HAS_OPENSSL)('over TLS', () => {
     test('refuses a certificate that nobody vouches for, and says what to do', async () => {
       const { url } = await startTls();
-      await expect(apiAt(url).tasks()).rejects.toThrow(/certificate.*--kapacitor-ca/);
+      await expect(apiAt(url).tasks()).rejects.toThrow(/certificate.*kapacitorCa/);
     });
 
     test('trusts the authority that it is given', async () => {

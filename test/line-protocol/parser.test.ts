@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest';
-import { UsageError } from '../../src/errors.ts';
+import { InputError } from '../../src/errors.ts';
 import { type FieldValue, type LinePoint, LineScanner, parseLine } from '../../src/line-protocol/parser.ts';
 
 function parse(text: string): LinePoint {
@@ -10,7 +10,7 @@ function failureOf(text: string): string {
   try {
     parse(text);
   } catch (error) {
-    expect(error).toBeInstanceOf(UsageError);
+    expect(error).toBeInstanceOf(InputError);
     return error instanceof Error ? error.message : '';
   }
   return 'no error';

@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest';
-import { UsageError } from '../../src/errors.ts';
+import { InputError } from '../../src/errors.ts';
 import { checkOptions, type OptionTypes, parseOptions } from '../../src/tickscript/script-options.ts';
 
 const TYPES: OptionTypes = {
@@ -22,7 +22,7 @@ function failureOf(text: string): string {
   try {
     valuesOf(text);
   } catch (error) {
-    expect(error).toBeInstanceOf(UsageError);
+    expect(error).toBeInstanceOf(InputError);
     return error instanceof Error ? error.message : '';
   }
   return 'no error';

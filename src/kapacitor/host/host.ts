@@ -4,6 +4,7 @@ import { body, MESSAGE, readEnvelope } from '../../wire/envelope.ts';
 import { FrameReader, type FrameSink } from '../../wire/frames.ts';
 import type { InfoResponse, InitRequest } from '../../wire/messages.ts';
 import type { Point } from '../../wire/point.ts';
+import { setting, wording } from '../../wording.ts';
 import {
   decodeErrorResponse,
   decodeInfoResponse,
@@ -79,7 +80,7 @@ function connectError(path: string, error: Error): OperationError {
       return new OperationError(`cannot connect to ${path}: nobody listens there; start the agent again`);
     case 'EACCES':
       return new OperationError(
-        `cannot connect to ${path}: not allowed; see the agent's --socket-mode and --socket-group`,
+        wording`cannot connect to ${path}: not allowed; see the agent's ${setting('socketMode')} and ${setting('socketGroup')}`,
       );
     default:
       return new OperationError(`cannot connect to ${path}: ${messageOf(error)}`);

@@ -1,7 +1,7 @@
 import type { Readable } from 'node:stream';
 import { crc32 } from 'node:zlib';
 import yauzl, { type Entry, type ZipFile } from 'yauzl';
-import { messageOf, UsageError } from '../../errors.ts';
+import { InputError, messageOf } from '../../errors.ts';
 import { type BatchRecord, readBatchRecords } from './batch-recording.ts';
 
 /** A batch recording: a zip archive with an entry for each query of the task, in their order. */
@@ -58,7 +58,7 @@ export class BatchArchive {
   }
 }
 
-/** @throws UsageError if this is no zip archive that can be read */
+/** @throws InputError if this is no zip archive that can be read */
 export async function openBatchArchive(file: string): Promise<BatchArchive> {
   let zip: ZipFile | undefined;
   try {
@@ -72,6 +72,9 @@ export async function openBatchArchive(file: string): Promise<BatchArchive> {
   }
 }
 
-function damaged(where: string, error: unknown): UsageError {
-  return new UsageError(`${where}: the zip archive is damaged (${messageOf(error)}); copy the file again`);
+function damaged(where: string, error: unknown): InputError {
+  return new InputError(
+    'BAD_RECORDING',
+    `${where}: the zip archive is damaged (${messageOf(error)}); copy the file again`,
+  );
 }

@@ -1,4 +1,4 @@
-import { messageOf, UsageError } from '../../errors.ts';
+import { InputError, messageOf } from '../../errors.ts';
 import type { FieldValue } from '../../wire/point.ts';
 import { readJsonObjects } from './json-objects.ts';
 
@@ -45,13 +45,13 @@ function batchOf(text: string, where: string): BatchRecord | undefined {
   try {
     batch = JSON.parse(text);
   } catch (error) {
-    throw new UsageError(`${where}: this is no JSON: ${messageOf(error)}`);
+    throw new InputError('BAD_RECORDING', `${where}: this is no JSON: ${messageOf(error)}`);
   }
-  if (!isObject(batch)) throw new UsageError(`${where}: expected an object`);
+  if (!isObject(batch)) throw new InputError('BAD_RECORDING', `${where}: expected an object`);
   const { name = '', byname: byName = false, tmax, points = [] } = batch;
-  if (typeof name !== 'string') throw new UsageError(`${where}: "name" is no string`);
-  if (typeof byName !== 'boolean') throw new UsageError(`${where}: "byname" is no boolean`);
-  if (!Array.isArray(points)) throw new UsageError(`${where}: "points" is no list`);
+  if (typeof name !== 'string') throw new InputError('BAD_RECORDING', `${where}: "name" is no string`);
+  if (typeof byName !== 'boolean') throw new InputError('BAD_RECORDING', `${where}: "byname" is no boolean`);
+  if (!Array.isArray(points)) throw new InputError('BAD_RECORDING', `${where}: "points" is no list`);
   const tags = tagsOf(batch.tags, `${where}: "tags"`);
   if (points.length === 0) return undefined;
 
@@ -62,14 +62,14 @@ function batchOf(text: string, where: string): BatchRecord | undefined {
 }
 
 function pointOf(point: unknown, batchTags: ReadonlyMap<string, string>, where: string): BatchRecordPoint {
-  if (!isObject(point)) throw new UsageError(`${where}: expected an object`);
-  if (!isObject(point.fields)) throw new UsageError(`${where}: "fields" is no object`);
+  if (!isObject(point)) throw new InputError('BAD_RECORDING', `${where}: expected an object`);
+  if (!isObject(point.fields)) throw new InputError('BAD_RECORDING', `${where}: "fields" is no object`);
   const fields = new Map<string, FieldValue>();
   for (const [key, value] of Object.entries(point.fields)) fields.set(key, fieldOf(key, value, where));
   const tags = tagsOf(point.tags, `${where}: "tags"`);
   const time = timeOf(point.time, `${where}: "time"`);
   if (time < MIN_TIME || time > MAX_TIME)
-    throw new UsageError(`${where}: "time" is outside of the years 1677 to 2262`);
+    throw new InputError('BAD_RECORDING', `${where}: "time" is outside of the years 1677 to 2262`);
   return { time, tags: tags.size === 0 ? batchTags : tags, fields };
 }
 
@@ -77,17 +77,19 @@ function fieldOf(key: string, value: unknown, where: string): FieldValue {
   if (typeof value === 'string') return value;
   if (typeof value === 'boolean') return value;
   if (typeof value === 'number' && Number.isFinite(value)) return value;
-  throw new UsageError(
+  throw new InputError(
+    'BAD_RECORDING',
     `${where}: field ${JSON.stringify(key)} is no number, string or boolean, so Kapacitor cannot hand it to a UDF`,
   );
 }
 
 function tagsOf(tags: unknown, where: string): ReadonlyMap<string, string> {
   if (tags === undefined || tags === null) return new Map();
-  if (!isObject(tags)) throw new UsageError(`${where} is no object`);
+  if (!isObject(tags)) throw new InputError('BAD_RECORDING', `${where} is no object`);
   const entries: [string, string][] = [];
   for (const [key, value] of Object.entries(tags)) {
-    if (typeof value !== 'string') throw new UsageError(`${where}: ${JSON.stringify(key)} is no string`);
+    if (typeof value !== 'string')
+      throw new InputError('BAD_RECORDING', `${where}: ${JSON.stringify(key)} is no string`);
     entries.push([key, value]);
   }
   return new Map(entries.sort(([a], [b]) => Buffer.compare(Buffer.from(a), Buffer.from(b))));
@@ -102,7 +104,7 @@ function timeOf(text: unknown, where: string): bigint {
   const [, seconds = '', fraction = '', zone = ''] = match ?? [];
   const milliseconds = Date.parse(seconds + zone);
   if (Number.isNaN(milliseconds))
-    throw new UsageError(`${where} is no time like 2026-11-22T21:56:32.640917901Z`);
+    throw new InputError('BAD_RECORDING', `${where} is no time like 2026-11-22T21:56:32.640917901Z`);
   return BigInt(milliseconds) * 1_000_000n + BigInt(fraction.padEnd(9, '0'));
 }
 

@@ -1,6 +1,6 @@
 import { pipeline, type Readable } from 'node:stream';
 import { createGunzip } from 'node:zlib';
-import { codeOf, messageOf, UsageError } from '../../errors.ts';
+import { codeOf, InputError, messageOf } from '../../errors.ts';
 
 const GUNZIP_CHUNK_BYTES = 256 * 1024;
 
@@ -62,7 +62,10 @@ export class CountedBytes implements AsyncIterable<Uint8Array> {
         code === 'Z_BUF_ERROR'
           ? 'its gzip data is cut off'
           : `its gzip data is damaged (${messageOf(error)})`;
-      throw new UsageError(`${this.#name}: ${what}, near byte ${this.#count}; copy the file again`);
+      throw new InputError(
+        'BAD_RECORDING',
+        `${this.#name}: ${what}, near byte ${this.#count}; copy the file again`,
+      );
     }
   }
 
@@ -75,7 +78,7 @@ export class CountedBytes implements AsyncIterable<Uint8Array> {
       const { done, value } = await this.#chunks.next();
       return done === true ? undefined : value;
     } catch (error) {
-      throw new UsageError(`${this.#name}: ${messageOf(error)}`);
+      throw new InputError('FILE_UNREADABLE', `${this.#name}: ${messageOf(error)}`);
     }
   }
 }

@@ -1,4 +1,4 @@
-import { UsageError } from '../../errors.ts';
+import { InputError } from '../../errors.ts';
 
 const QUOTE = 0x22;
 const BACKSLASH = 0x5c;
@@ -11,7 +11,7 @@ const MAX_OBJECT_BYTES = 256 * 1024 * 1024;
 /**
  * The texts of JSON objects that follow one another, one at a time; only the object at hand is in memory.
  * @param where what the messages begin with
- * @throws UsageError at anything else between the objects, and if the last one is not closed
+ * @throws InputError at anything else between the objects, and if the last one is not closed
  */
 export async function* readJsonObjects(
   chunks: AsyncIterable<Uint8Array>,
@@ -45,16 +45,22 @@ export async function* readJsonObjects(
           partBytes = 0;
         }
       } else if (depth === 0 && !isWhitespace(byte)) {
-        throw new UsageError(`${where}: expected { at the start of batch ${count + 1}, found something else`);
+        throw new InputError(
+          'BAD_RECORDING',
+          `${where}: expected { at the start of batch ${count + 1}, found something else`,
+        );
       }
     }
     if (depth === 0) continue;
     parts.push(chunk.subarray(start));
     partBytes += chunk.length - start;
     if (partBytes > MAX_OBJECT_BYTES)
-      throw new UsageError(`${where}: batch ${count + 1} is larger than ${MAX_OBJECT_BYTES} bytes`);
+      throw new InputError(
+        'BAD_RECORDING',
+        `${where}: batch ${count + 1} is larger than ${MAX_OBJECT_BYTES} bytes`,
+      );
   }
-  if (depth > 0) throw new UsageError(`${where}: batch ${count + 1} is cut off`);
+  if (depth > 0) throw new InputError('BAD_RECORDING', `${where}: batch ${count + 1} is cut off`);
 }
 
 function isWhitespace(byte: number | undefined): boolean {

@@ -1,7 +1,7 @@
 import { createReadStream } from 'node:fs';
 import { stat } from 'node:fs/promises';
 import type { Readable } from 'node:stream';
-import { codeOf, messageOf, UsageError } from '../../errors.ts';
+import { codeOf, InputError, messageOf } from '../../errors.ts';
 import { type BatchArchive, openBatchArchive } from './batch-archive.ts';
 import { CountedBytes } from './counted-bytes.ts';
 import { readStreamRecords, type StreamRecord } from './stream-recording.ts';
@@ -34,7 +34,7 @@ const EMPTY_ZIP_MAGIC = 'PK\u0005\u0006';
  * Opens a recording of Kapacitor (`.srpl`, `.brpl`) or a file of line protocol, as it is or gzipped. Its content
  * tells what it is.
  * @param file a path, or `-` for `stdin`
- * @throws UsageError with file, place and what is wrong; reading throws it as well
+ * @throws InputError with file, place and what is wrong; reading throws it as well
  */
 export async function openRecording(file: string, stdin: Readable): Promise<Recording> {
   const isStdin = file === '-';
@@ -46,12 +46,16 @@ export async function openRecording(file: string, stdin: Readable): Promise<Reco
 
   if (magic === ZIP_MAGIC || magic === EMPTY_ZIP_MAGIC) {
     bytes.close();
-    if (isStdin) throw new UsageError('stdin: a batch recording cannot come through a pipe; name the file');
+    if (isStdin)
+      throw new InputError(
+        'FILE_UNREADABLE',
+        'stdin: a batch recording cannot come through a pipe; name the file',
+      );
     return openBatchArchive(file);
   }
   if (file.endsWith('.brpl')) {
     bytes.close();
-    throw new UsageError(`${file}: this is no zip archive, which a batch recording must be`);
+    throw new InputError('BAD_RECORDING', `${file}: this is no zip archive, which a batch recording must be`);
   }
   const chunks = magic.startsWith(GZIP_MAGIC) ? bytes.gunzip() : bytes;
   return {
@@ -65,10 +69,13 @@ export async function openRecording(file: string, stdin: Readable): Promise<Reco
 async function sizeOf(file: string): Promise<number | undefined> {
   try {
     const stats = await stat(file);
-    if (stats.isDirectory()) throw new UsageError(`${file}: this is a directory, not a recording`);
+    if (stats.isDirectory())
+      throw new InputError('FILE_UNREADABLE', `${file}: this is a directory, not a recording`);
     return stats.isFile() ? stats.size : undefined;
   } catch (error) {
-    if (codeOf(error) === 'ENOENT') throw new UsageError(`${file}: there is no such file`);
-    throw error instanceof UsageError ? error : new UsageError(`${file}: ${messageOf(error)}`);
+    if (codeOf(error) === 'ENOENT') throw new InputError('FILE_NOT_FOUND', `${file}: there is no such file`);
+    throw error instanceof InputError
+      ? error
+      : new InputError('FILE_UNREADABLE', `${file}: ${messageOf(error)}`);
   }
 }

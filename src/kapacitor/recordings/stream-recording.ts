@@ -1,5 +1,5 @@
 import { isUtf8 } from 'node:buffer';
-import { UsageError } from '../../errors.ts';
+import { InputError } from '../../errors.ts';
 import { type LinePoint, LineScanner } from '../../line-protocol/parser.ts';
 
 /** A point of a stream, and where it was written to; both empty if the file doesn't say. */
@@ -23,7 +23,7 @@ const QUOTE = 0x22;
 /**
  * Reads points as they come, those of a chunk at a time.
  * @param layout what the file is known to be; undefined to tell by its first lines
- * @throws UsageError with file and line at the first thing that is wrong
+ * @throws InputError with file and line at the first thing that is wrong
  */
 export async function* readStreamRecords(
   chunks: AsyncIterable<Uint8Array>,
@@ -116,7 +116,8 @@ class LineText {
       return { database, retentionPolicy, point };
     if (isFinal && this.#text.slice(start).trim() !== '') {
       const line = this.#line + countLineFeeds(this.#text, start);
-      throw new UsageError(
+      throw new InputError(
+        'BAD_RECORDING',
         `${this.#file}:${line}: the recording ends inside its last record ` +
           '(a line each for database, retention policy and point); it was cut off',
       );
@@ -142,13 +143,15 @@ class LineText {
       start = end + 1;
       line++;
     }
-    throw new UsageError(
+    throw new InputError(
+      'NOT_UTF8',
       `${this.#file}:${line}: this line is not UTF-8, so Kapacitor 1.8 could not hand it to a UDF; convert the file, for example with iconv`,
     );
   }
 
   #refuseLength(): never {
-    throw new UsageError(
+    throw new InputError(
+      'BAD_RECORDING',
       `${this.#file}:${this.#line}: a line or string that begins here does not end within ${MAX_LINE_BYTES} bytes; ` +
         'this is no line protocol, or a closing " is missing',
     );

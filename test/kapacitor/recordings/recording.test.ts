@@ -5,7 +5,7 @@ import { Readable } from 'node:stream';
 import { gzipSync } from 'node:zlib';
 import fc from 'fast-check';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { UsageError } from '../../../src/errors.ts';
+import { InputError } from '../../../src/errors.ts';
 import type { BatchRecord } from '../../../src/kapacitor/recordings/batch-recording.ts';
 import { openRecording } from '../../../src/kapacitor/recordings/recording.ts';
 import { readStreamRecords, type StreamRecord } from '../../../src/kapacitor/recordings/stream-recording.ts';
@@ -50,7 +50,7 @@ async function failureOf(records: Promise<unknown>): Promise<string> {
   try {
     await records;
   } catch (error) {
-    expect(error).toBeInstanceOf(UsageError);
+    expect(error).toBeInstanceOf(InputError);
     return error instanceof Error ? error.message.replace(folder, '') : '';
   }
   return 'no error';
