@@ -462,7 +462,7 @@ describe('edge-detect feed and its options', () => {
     [
       'a pattern that is none',
       ['--exec', 'x', '--measurement', 'm', '--pattern', '('],
-      /Invalid regular expression/,
+      /'\(' is no regular expression/,
     ],
     [
       'a tag that no group gives',

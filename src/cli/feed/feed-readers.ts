@@ -3,7 +3,7 @@ import { CsvReader } from '../../feed/readers/csv.ts';
 import { FIELD_TYPES, type FieldType } from '../../feed/readers/field-type.ts';
 import { JsonReader } from '../../feed/readers/json.ts';
 import { LineReader } from '../../feed/readers/lines.ts';
-import { groupNames, PatternReader, parsePattern } from '../../feed/readers/pattern.ts';
+import { Pattern, PatternReader } from '../../feed/readers/pattern.ts';
 import { RecordMapper } from '../../feed/readers/record-mapper.ts';
 import type { Reader } from '../../feed/reading.ts';
 import { parseLine } from '../../line-protocol/parser.ts';
@@ -68,8 +68,8 @@ export function readerFactory(
     if (flags.delimiter.length !== 1) throw new UsageError('--delimiter must be one character');
     return () => new CsvReader(mapper, flags.delimiter);
   }
-  const pattern = parsePattern(flags.pattern ?? '');
-  mapper.checkNames(groupNames(pattern), 'named group in --pattern');
+  const pattern = new Pattern(flags.pattern ?? '', () => {});
+  mapper.checkNames(pattern.groupNames, 'named group in --pattern');
   return () => new PatternReader(mapper, pattern, flags.match === 'lines');
 }
 

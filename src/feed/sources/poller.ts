@@ -1,4 +1,5 @@
 import { messageOf } from '../../errors.ts';
+import { plainText } from '../readers/terminal-text.ts';
 import type { Reader, Reading } from '../reading.ts';
 import { type CommandOptions, runCommand } from './command.ts';
 import { onGrid } from './grid.ts';
@@ -21,6 +22,7 @@ export class Poller {
   #runs = 0;
   #failures = 0;
   #hasWarned = false;
+  #hasSaidDamaged = false;
 
   constructor(options: PollOptions) {
     this.#options = options;
@@ -52,7 +54,8 @@ export class Poller {
     const { command, failureText, makeReader, nowNs, report } = this.#options;
     const timeNs = nowNs();
     try {
-      const text = await runCommand(command, signal);
+      const { text, isDamaged } = await runCommand(command, signal);
+      if (isDamaged) this.#sayDamaged();
       const reader = makeReader();
       const readings = [...(await reader.push(text)), ...(await reader.end())];
       const refusal = readings.find((reading) => reading.kind === 'refused');
@@ -70,6 +73,17 @@ export class Poller {
       report(`run ${this.#runs} failed: ${messageOf(error)}`);
       return failureText === undefined ? [] : [{ kind: 'point', text: failureText, timeNs }];
     }
+  }
+
+  /** A device that writes a name with an umlaut in it is up all the same. */
+  #sayDamaged(): void {
+    if (this.#hasSaidDamaged) return;
+    this.#hasSaidDamaged = true;
+    const { command, report } = this.#options;
+    report(
+      `what it printed holds bytes that are no ${command.encoding ?? 'UTF-8'}: each was replaced by \uFFFD; ` +
+        'name its encoding if it is another, such as latin1',
+    );
   }
 
   /** InfluxDB would keep the last of them without a word. */
@@ -91,6 +105,9 @@ function seriesOf(point: Reading): string {
 }
 
 function emptyReason(text: string): string {
-  const start = text.trim().slice(0, 60);
+  const start = plainText(text)
+    .trim()
+    .replaceAll(/\s*\n\s*/g, ' / ')
+    .slice(0, 60);
   return start === '' ? 'it printed nothing' : `nothing in what it printed is a point; it begins '${start}'`;
 }

@@ -3,7 +3,6 @@ import { describe, expect, test } from 'vitest';
 import { CsvReader } from '../../../src/feed/readers/csv.ts';
 import { JsonReader } from '../../../src/feed/readers/json.ts';
 import { LineReader } from '../../../src/feed/readers/lines.ts';
-import { PatternReader, parsePattern } from '../../../src/feed/readers/pattern.ts';
 import { RecordMapper, type RecordOptions } from '../../../src/feed/readers/record-mapper.ts';
 import type { Reader, Reading } from '../../../src/feed/reading.ts';
 
@@ -229,38 +228,6 @@ describe('JsonReader', () => {
   test('says that nobody has named the measurement', () => {
     const reader = new JsonReader(mapper({ measurement: undefined }), false);
     expect(() => reader.push('{"v":1}\n')).toThrow('no measurement: say --measurement NAME');
-  });
-});
-
-describe('PatternReader', () => {
-  const STATUS = 'ADSL status\r\n  Line status:   SHOWTIME\r\n  Noise margin:  6.5 dB\r\n  Peer: \r\n';
-
-  test('makes fields and tags of the groups of one match in all lines', async () => {
-    const pattern = parsePattern(
-      'status: +(?<value>\\w+)[^]*margin: +(?<snr>[\\d.]+) (?<unit>\\w+)$[^]*(?<none>x)?',
-    );
-    const reader = new PatternReader(mapper({ tagNames: new Set(['unit']) }), pattern, false);
-    expect(await read(reader, STATUS)).toEqual(['m,unit=dB value="SHOWTIME",snr=6.5']);
-  });
-
-  test('makes a point of each line that matches', async () => {
-    const reader = new PatternReader(
-      mapper({ tagNames: new Set(['name']) }),
-      parsePattern('^ +(?<name>\\w+): +(?<v>\\S+)'),
-      true,
-    );
-    expect(await read(reader, ' a: 1\r\nb\r\n c: 2\r\n')).toEqual(['m,name=a v=1', 'm,name=c v=2']);
-  });
-
-  test('gives nothing where nothing matches', async () => {
-    expect(await read(new PatternReader(mapper(), parsePattern('(?<v>x)'), false), STATUS)).toEqual([]);
-  });
-
-  test.each([
-    ['(?<v>', /Invalid regular expression/],
-    ['no groups', /has no named group/],
-  ])('refuses the pattern %s', (source, reason) => {
-    expect(() => parsePattern(source)).toThrow(reason);
   });
 });
 
