@@ -65,7 +65,7 @@ export class Feed {
 
   /**
    * Feeds until the source has no more and all is written; to be called once.
-   * @throws UsageError or OperationError of the source or the target; the counts hold then as well
+   * @throws InputError or OperationError of the source or the target; the counts hold then as well
    */
   async run(): Promise<void> {
     const writing = this.#write();

@@ -1,5 +1,6 @@
 import { closeSync, openSync, writeSync } from 'node:fs';
 import { messageOf, OperationError } from '../errors.ts';
+import { setting, wording } from '../wording.ts';
 
 /** Where what was refused goes, each with its reason: a file that can be mended and fed again, or a report. */
 export class Rejections {
@@ -16,7 +17,7 @@ export class Rejections {
     try {
       this.#file = openSync(path, 'a');
     } catch (error) {
-      throw new OperationError(`--rejected ${path} can't be opened: ${messageOf(error)}`);
+      throw new OperationError(wording`${setting('rejected')} ${path} can't be opened: ${messageOf(error)}`);
     }
   }
 
@@ -27,7 +28,8 @@ export class Rejections {
         writeSync(this.#file, `${comment(reason)}${isLine ? `${record}\n` : comment(record)}`);
         return;
       } catch (error) {
-        this.#report(`--rejected can't be written to, what is rejected follows here: ${messageOf(error)}`);
+        const problem = wording`${setting('rejected')} can't be written to, what is rejected follows here: ${messageOf(error)}`;
+        this.#report(String(problem));
         this.close();
       }
     }

@@ -1,5 +1,5 @@
 import { CsvError, type InfoRecord, type Parser, parse } from 'csv-parse';
-import { messageOf, UsageError } from '../../errors.ts';
+import { InputError, messageOf } from '../../errors.ts';
 import { MAX_RECORD_LENGTH, type Reader, type Reading, refused } from '../reading.ts';
 import type { Cell, RecordMapper } from './record-mapper.ts';
 
@@ -50,7 +50,7 @@ export class CsvReader implements Reader {
         error.code === 'CSV_MAX_RECORD_SIZE'
           ? `a row before line ${error.lines} is longer than ${MAX_RECORD_LENGTH} characters; is a quote not closed?`
           : messageOf(error);
-      throw new UsageError(`the CSV can't be read on: ${reason}`);
+      throw new InputError('BAD_RECORDS', `the CSV can't be read on: ${reason}`);
     }
     return this.#taken();
   }
@@ -71,7 +71,8 @@ export class CsvReader implements Reader {
 
   #takeHeader(names: readonly string[]): void {
     const twice = names.find((name, at) => names.indexOf(name) !== at);
-    if (twice !== undefined) throw new UsageError(`the CSV's header has two columns called '${twice}'`);
+    if (twice !== undefined)
+      throw new InputError('BAD_RECORDS', `the CSV's header has two columns called '${twice}'`);
     this.#mapper.checkNames(names, 'column');
     this.#header = names;
   }

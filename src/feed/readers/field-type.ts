@@ -1,4 +1,4 @@
-import { UsageError } from '../../errors.ts';
+import { InputError } from '../../errors.ts';
 import type { FieldValue } from '../../line-protocol/parser.ts';
 
 export const FIELD_TYPES = ['float', 'int', 'bool', 'string', 'ignore'] as const;
@@ -19,7 +19,7 @@ export function inferType(text: string): ValueType {
 
 /**
  * Reads a text as a value of the type.
- * @throws UsageError if it is none
+ * @throws InputError if it is none
  */
 export function parseValue(text: string, type: ValueType): FieldValue {
   switch (type) {
@@ -42,5 +42,5 @@ export function parseValue(text: string, type: ValueType): FieldValue {
       }
       break;
   }
-  throw new UsageError(`'${text}' is no ${type}`);
+  throw new InputError('BAD_VALUE', `'${text}' is no ${type}`);
 }

@@ -1,4 +1,4 @@
-import { messageOf, UsageError } from '../../errors.ts';
+import { InputError, messageOf } from '../../errors.ts';
 import { MAX_RECORD_LENGTH, type Reader, type Reading, refused } from '../reading.ts';
 import type { Cell, RecordMapper } from './record-mapper.ts';
 
@@ -74,7 +74,7 @@ export class JsonReader implements Reader {
       if (timestamp instanceof Digits) record.set('timestamp', { kind: 'number', text: timestamp.text });
       return [this.#mapper.read(record, text, name)];
     } catch (error) {
-      if (error instanceof UsageError) throw error;
+      if (error instanceof InputError) throw error;
       return [refused(text, messageOf(error))];
     }
   }

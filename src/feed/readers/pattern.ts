@@ -1,4 +1,5 @@
-import { messageOf, UsageError } from '../../errors.ts';
+import { InputError, messageOf } from '../../errors.ts';
+import { setting, wording } from '../../wording.ts';
 import type { Reader, Reading } from '../reading.ts';
 import { dialectAdvice, misreadPart } from './pattern-dialects.ts';
 import type { Cell, RecordMapper } from './record-mapper.ts';
@@ -59,7 +60,7 @@ export class Pattern {
 
   /**
    * @param note is told what should be known of the first values found
-   * @throws UsageError if it is no regular expression, or has no named group
+   * @throws InputError if it is no regular expression, or has no named group
    */
   constructor(source: string, note: (message: string) => void) {
     this.#note = note;
@@ -68,13 +69,14 @@ export class Pattern {
       const misread = misreadPart(source);
       if (misread !== undefined) throw new Error(`${misread} is a set of its letters there`);
     } catch (error) {
-      throw new UsageError(`--pattern: ${complaintOf(error, source)}`);
+      throw new InputError('BAD_PATTERN', wording`${setting('pattern')}: ${complaintOf(error, source)}`);
     }
     // With an empty alternative it matches anything, and then tells its groups.
     this.groupNames = Object.keys(new RegExp(`${source}|`, 'mu').exec('')?.groups ?? {});
     if (this.groupNames.length === 0)
-      throw new UsageError(
-        '--pattern has no named group such as (?<state>\\w+), so nothing would become a field',
+      throw new InputError(
+        'BAD_PATTERN',
+        wording`${setting('pattern')} has no named group such as (?<state>\\w+), so nothing would become a field`,
       );
     this.#watched = new Set(this.groupNames.filter((name) => !isEndStated(source, name)));
   }

@@ -1,6 +1,7 @@
-import { messageOf, UsageError } from '../../errors.ts';
+import { InputError, messageOf } from '../../errors.ts';
 import type { FieldValue } from '../../line-protocol/parser.ts';
 import { formatLine } from '../../line-protocol/writer.ts';
+import { setting, wording } from '../../wording.ts';
 import { type Reading, refused } from '../reading.ts';
 import { type FieldType, inferType, parseValue, type ValueType } from './field-type.ts';
 import { reasonNotKept } from './kept.ts';
@@ -43,7 +44,7 @@ export class RecordMapper {
 
   /**
    * Checks the options against the names that all records will have.
-   * @throws UsageError naming the options' names that are not among them
+   * @throws InputError naming the options' names that are not among them
    */
   checkNames(names: readonly string[], what: string): void {
     const { newNames, tagNames, timeName, types } = this.#options;
@@ -55,18 +56,19 @@ export class RecordMapper {
     ];
     const missing = wanted.find((name) => !names.includes(name));
     if (missing !== undefined)
-      throw new UsageError(`there is no ${what} ${missing}; there are: ${names.join(', ')}`);
+      throw new InputError('UNKNOWN_NAME', `there is no ${what} ${missing}; there are: ${names.join(', ')}`);
   }
 
   /**
    * @param raw the record as it stood, for the report if it is refused
    * @param measurement stands in where the options give none
-   * @throws UsageError if the record could be a point but nobody has said of which measurement
+   * @throws InputError if the record could be a point but nobody has said of which measurement
    */
   read(record: ReadonlyMap<string, Cell>, raw: string, measurement?: string): Reading {
     const { fixedTags, newNames, tagNames, types } = this.#options;
     const name = this.#options.measurement ?? measurement;
-    if (name === undefined) throw new UsageError('no measurement: say --measurement NAME');
+    if (name === undefined)
+      throw new InputError('NO_MEASUREMENT', wording`no measurement: say ${setting('measurement')} NAME`);
     const timeName = this.#options.timeName ?? TIME_NAMES.find((candidate) => record.has(candidate));
     try {
       const tags = new Map(fixedTags);
@@ -91,7 +93,7 @@ export class RecordMapper {
   #time(record: ReadonlyMap<string, Cell>, name: string | undefined): bigint | undefined {
     if (name === undefined) return undefined;
     const cell = record.get(name);
-    if (cell === undefined || cell.text === '') throw new UsageError(`it has no ${name}`);
+    if (cell === undefined || cell.text === '') throw new InputError('BAD_VALUE', `it has no ${name}`);
     return parseTimeNs(cell.text, this.#options.precision);
   }
 
@@ -117,8 +119,9 @@ export class RecordMapper {
       try {
         return parseValue(text, known);
       } catch (error) {
-        throw new UsageError(
-          `${key}: ${messageOf(error)}, as ${key} was before; if it is to hold both, say --type ${key}=string`,
+        throw new InputError(
+          'BAD_VALUE',
+          wording`${key}: ${messageOf(error)}, as ${key} was before; if it is to hold both, say ${setting('type')} ${key}=string`,
         );
       }
     }
@@ -132,7 +135,7 @@ export class RecordMapper {
     try {
       return parseValue(text, type);
     } catch (error) {
-      throw new UsageError(`${key}: ${messageOf(error)}`);
+      throw new InputError('BAD_VALUE', `${key}: ${messageOf(error)}`);
     }
   }
 }

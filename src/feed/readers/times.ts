@@ -1,4 +1,4 @@
-import { UsageError } from '../../errors.ts';
+import { InputError } from '../../errors.ts';
 import { MAX_TIME, MIN_TIME } from '../../line-protocol/parser.ts';
 
 export const PRECISIONS = ['ns', 'us', 'ms', 's'] as const;
@@ -17,12 +17,13 @@ const DATE =
  * (without a zone it is taken for UTC).
  * @param precision the unit of a number; undefined: by its size, which is right for every time from May 1970 to 2286
  * @returns nanoseconds since the epoch
- * @throws UsageError if it is neither, or outside of what InfluxDB can hold (1677 to 2262)
+ * @throws InputError if it is neither, or outside of what InfluxDB can hold (1677 to 2262)
  */
 export function parseTimeNs(text: string, precision: Precision | undefined): bigint {
   const timeNs = parseNumber(text, precision) ?? parseDate(text);
   if (timeNs === undefined)
-    throw new UsageError(
+    throw new InputError(
+      'BAD_TIME',
       `'${text}' is no time: expected a number since 1970 or a date such as 2018-01-03T11:30:51.065Z`,
     );
   return checked(timeNs, text);
@@ -30,7 +31,7 @@ export function parseTimeNs(text: string, precision: Precision | undefined): big
 
 /**
  * Brings a whole number since 1970 to nanoseconds.
- * @throws UsageError if it is outside of what InfluxDB can hold
+ * @throws InputError if it is outside of what InfluxDB can hold
  */
 export function scaleToNs(time: bigint, precision: Precision): bigint {
   return checked(time * 10n ** BigInt(DIGITS[precision]), String(time));
@@ -38,7 +39,10 @@ export function scaleToNs(time: bigint, precision: Precision): bigint {
 
 function checked(timeNs: bigint, text: string): bigint {
   if (timeNs < MIN_TIME || timeNs > MAX_TIME)
-    throw new UsageError(`time ${text} is outside of the years 1677 to 2262 that InfluxDB can hold`);
+    throw new InputError(
+      'BAD_TIME',
+      `time ${text} is outside of the years 1677 to 2262 that InfluxDB can hold`,
+    );
   return timeNs;
 }
 

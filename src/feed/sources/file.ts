@@ -1,10 +1,11 @@
 import { createReadStream } from 'node:fs';
 import { stat } from 'node:fs/promises';
 import type { Readable } from 'node:stream';
-import { codeOf, messageOf, UsageError } from '../../errors.ts';
+import { codeOf, InputError, messageOf } from '../../errors.ts';
 import { CountedBytes } from '../../kapacitor/recordings/counted-bytes.ts';
 import { readStreamRecords } from '../../kapacitor/recordings/stream-recording.ts';
 import { formatLine } from '../../line-protocol/writer.ts';
+import { setting, wording } from '../../wording.ts';
 import { type Reader, type Reading, refused } from '../reading.ts';
 import { Utf8Decoder } from '../utf8-decoder.ts';
 
@@ -20,26 +21,34 @@ export interface Input {
 /**
  * Opens what is to be fed.
  * @param file a path, or `-` for `stdin`
- * @throws UsageError if it is not there, a folder, or can't be read
+ * @throws InputError if it is not there, a folder, or can't be read
  */
 export async function openInput(file: string, stdin: Readable): Promise<Input> {
   if (file === '-') return { name: 'stdin', bytes: new CountedBytes(stdin, 'stdin'), sizeBytes: undefined };
   try {
     const stats = await stat(file);
-    if (stats.isDirectory()) throw new UsageError(`--file ${file} is a folder: name a file in it`);
+    if (stats.isDirectory())
+      throw new InputError(
+        'FILE_UNREADABLE',
+        wording`${setting('file')} ${file} is a folder: name a file in it`,
+      );
     const sizeBytes = stats.isFile() ? stats.size : undefined;
     return { name: file, bytes: new CountedBytes(createReadStream(file), file), sizeBytes };
   } catch (error) {
-    if (error instanceof UsageError) throw error;
-    if (codeOf(error) === 'ENOENT') throw new UsageError(`--file ${file} does not exist`);
-    throw new UsageError(`--file ${file} can't be read: ${messageOf(error)}`);
+    if (error instanceof InputError) throw error;
+    if (codeOf(error) === 'ENOENT')
+      throw new InputError('FILE_NOT_FOUND', wording`${setting('file')} ${file} does not exist`);
+    throw new InputError(
+      'FILE_UNREADABLE',
+      wording`${setting('file')} ${file} can't be read: ${messageOf(error)}`,
+    );
   }
 }
 
 /**
  * Reads points as they become complete.
  * @param makeReader chooses the reader by the first text there is
- * @throws UsageError if the input breaks off or its gzip is damaged
+ * @throws InputError if the input breaks off or its gzip is damaged
  */
 export async function* readInput(
   input: Input,
@@ -61,7 +70,7 @@ export async function* readInput(
 /**
  * Reads the points of a stream recording of Kapacitor, whatever database it was made of.
  * @param fixedTags tags that every point gets, in place of its own of that name
- * @throws UsageError with file and line at the first thing that is wrong
+ * @throws InputError with file and line at the first thing that is wrong
  */
 export async function* readRecording(
   input: Input,

@@ -1,4 +1,5 @@
 import { messageOf } from '../../errors.ts';
+import { setting, wording } from '../../wording.ts';
 import { plainText } from '../readers/terminal-text.ts';
 import type { Reader, Reading } from '../reading.ts';
 import { type CommandOptions, runCommand } from './command.ts';
@@ -95,7 +96,7 @@ export class Poller {
     this.#hasWarned = true;
     this.#options.report(
       'one run gave several points of the same measurement and tags, of which InfluxDB keeps the last only; ' +
-        '--tag NAME tells them apart',
+        String(wording`${setting('tag')} NAME tells them apart`),
     );
   }
 }

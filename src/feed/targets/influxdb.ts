@@ -1,3 +1,4 @@
+import { setting, wording } from '../../wording.ts';
 import { type Answer, busyError, type Connection, reasonOf } from './connection.ts';
 import { refusalOf } from './refusal.ts';
 import { SetupError, type Target } from './target.ts';
@@ -81,7 +82,9 @@ export class InfluxTarget implements Target {
   async #connectTo1(minor: number, signal: AbortSignal): Promise<string> {
     const { createsDatabase, database, retentionPolicy } = this.#options;
     if (database === undefined)
-      throw new SetupError(`${this.#name} has databases: say --database NAME in place of --org and --bucket`);
+      throw new SetupError(
+        wording`${this.#name} has databases: say ${setting('database')} NAME in place of ${setting('org')} and ${setting('bucket')}`,
+      );
     if (createsDatabase) await this.#createDatabase(database, signal);
     const query = new URLSearchParams({ precision: 'ns' });
     // The endpoint of 2.x that 1.8 has splits what it is given at a slash.
@@ -98,11 +101,11 @@ export class InfluxTarget implements Target {
     const { bucket, createsDatabase, org } = this.#options;
     if (createsDatabase)
       throw new SetupError(
-        `${this.#name} has buckets, which --create-database can't create: influx bucket create`,
+        wording`${this.#name} has buckets, which ${setting('createDatabase')} can't create: influx bucket create`,
       );
     if (org === undefined || bucket === undefined)
       throw new SetupError(
-        `${this.#name} has buckets: say --org, --bucket and --token in place of --database`,
+        wording`${this.#name} has buckets: say ${setting('org')}, ${setting('bucket')} and ${setting('token')} in place of ${setting('database')}`,
       );
     return `/api/v2/write?${new URLSearchParams({ org, bucket, precision: 'ns' })}`;
   }
@@ -122,11 +125,15 @@ export class InfluxTarget implements Target {
     const { bucket, user } = this.#options;
     const reason = reasonOf({ status, ...rest });
     if (bucket !== undefined)
-      throw new SetupError(`${this.#name} refuses the token (${reason}): check --token and its rights`);
+      throw new SetupError(
+        wording`${this.#name} refuses the token (${reason}): check ${setting('token')} and its rights`,
+      );
     if (user === undefined)
-      throw new SetupError(`${this.#name} wants to know who writes (${reason}): say --user and --password`);
+      throw new SetupError(
+        wording`${this.#name} wants to know who writes (${reason}): say ${setting('user')} and ${setting('password')}`,
+      );
     throw new SetupError(
-      `${this.#name} refuses user ${user} (${reason}): check --user, --password and the user's rights`,
+      wording`${this.#name} refuses user ${user} (${reason}): check ${setting('user')}, ${setting('password')} and the user's rights`,
     );
   }
 
@@ -142,9 +149,12 @@ export class InfluxTarget implements Target {
       );
     if (status === 404 && /database not found/.test(reason))
       throw new SetupError(
-        `${this.#name} has no database '${database}': create it, or say --create-database`,
+        wording`${this.#name} has no database '${database}': create it, or say ${setting('createDatabase')}`,
       );
-    if (status === 404) throw new SetupError(`${this.#name}: ${reason}: check --org and --bucket`);
+    if (status === 404)
+      throw new SetupError(
+        wording`${this.#name}: ${reason}: check ${setting('org')} and ${setting('bucket')}`,
+      );
     throw (
       busyError(answer, this.#name, reason) ?? new SetupError(`${this.#name} answered ${status}: ${reason}`)
     );

@@ -1,3 +1,4 @@
+import { setting, wording } from '../../wording.ts';
 import { busyError, type Connection, reasonOf } from './connection.ts';
 import { SERVER_LINGER_MS } from './influxdb.ts';
 import { refusalOf } from './refusal.ts';
@@ -58,7 +59,9 @@ export class KapacitorTarget implements Target {
   #fail(status: number, reason: string, busy: Error | undefined): never {
     if (busy !== undefined) throw busy;
     if (status === 401 || status === 403)
-      throw new SetupError(`${this.#name} refuses the user (${reason}): check --user and --password`);
+      throw new SetupError(
+        wording`${this.#name} refuses the user (${reason}): check ${setting('user')} and ${setting('password')}`,
+      );
     throw new SetupError(
       `${this.#connection.place} does not answer as Kapacitor does (${status}): is the URL right?`,
     );

@@ -1,3 +1,5 @@
+import { WordedError } from '../../errors.ts';
+
 /** Where lines go. */
 export interface Target {
   /** What messages call it: `InfluxDB 1.8.10 at http://nas:8086`. Holds no credentials. */
@@ -29,7 +31,7 @@ export class Refusal extends Error {
 }
 
 /** Nothing can be written as things are: a wrong password, a database that is not there. */
-export class SetupError extends Error {
+export class SetupError extends WordedError {
   override readonly name = 'SetupError';
 }
 

@@ -145,9 +145,7 @@ describe('CsvReader', () => {
     const refusals = readings.filter((reading) => reading.includes('<-'));
     expect(refusals).toHaveLength(3);
     expect(refusals[0]).toBe('2 <- line 3: 1 columns where the header has 2');
-    expect(refusals[1]).toMatch(
-      /^n\/a,b <- line 4: v: 'n\/a' is no float, as v was before; .*--type v=string/,
-    );
+    expect(refusals[1]).toMatch(/^n\/a,b <- line 4: v: 'n\/a' is no float, as v was before; .*type v=string/);
     expect(refusals[2]).toBe(', <- line 7: it has no field with a value');
   });
 
@@ -227,7 +225,7 @@ describe('JsonReader', () => {
 
   test('says that nobody has named the measurement', () => {
     const reader = new JsonReader(mapper({ measurement: undefined }), false);
-    expect(() => reader.push('{"v":1}\n')).toThrow('no measurement: say --measurement NAME');
+    expect(() => reader.push('{"v":1}\n')).toThrow('no measurement: say measurement NAME');
   });
 });
 

@@ -137,7 +137,7 @@ describe('splitWords', () => {
   test.each(['ssh r | grep x', 'a && b', 'echo $HOME', 'ls *', 'cat <file', 'a;b', 'echo `date`'])(
     'says that %s is for a shell',
     (command) => {
-      expect(() => splitWords(command)).toThrow(/add --shell, or quote it/);
+      expect(() => splitWords(command)).toThrow(/add shell, or quote it/);
     },
   );
 
