@@ -118,10 +118,19 @@ export class KapacitorApi {
     return this.#readTask(await this.#ask('PATCH', `/tasks/${encodeURIComponent(id)}`, { status }));
   }
 
+  /**
+   * When Kapacitor was started, or a moment before, in milliseconds since the epoch by this machine's clock.
+   * @returns undefined where it does not say
+   */
+  async startedMs(): Promise<number | undefined> {
+    const askedMs = Date.now();
+    const { uptime } = await this.#statistics();
+    return typeof uptime === 'number' ? askedMs - uptime * 1000 : undefined;
+  }
+
   /** The nodes of all tasks that are executing. */
   async executions(): Promise<NodeExecution[]> {
-    const answer = await this.#ask('GET', '/debug/vars');
-    if (!isRecord(answer) || !isRecord(answer.kapacitor)) throw this.#strange('/debug/vars');
+    const answer = await this.#statistics();
     const executions: NodeExecution[] = [];
     for (const [id, statistic] of Object.entries(answer.kapacitor)) {
       if (!isRecord(statistic) || statistic.name !== 'nodes' || !isRecord(statistic.tags)) continue;
@@ -130,6 +139,12 @@ export class KapacitorApi {
         executions.push({ task, node, kind, id });
     }
     return executions;
+  }
+
+  async #statistics(): Promise<Record<string, unknown> & { readonly kapacitor: Record<string, unknown> }> {
+    const answer = await this.#ask('GET', '/debug/vars');
+    if (!isRecord(answer) || !isRecord(answer.kapacitor)) throw this.#strange('/debug/vars');
+    return { ...answer, kapacitor: answer.kapacitor };
   }
 
   #readTask(value: unknown): Task {

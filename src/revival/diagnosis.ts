@@ -1,5 +1,5 @@
 import type { NodeExecution, Task } from '../kapacitor/api.ts';
-import type { KnownSession } from './journal.ts';
+import type { KnownSession } from './journal-state.ts';
 
 /**
  * Kapacitor dials a socket that is not there again and again, in pauses of a minute and a half at most. What has not
@@ -36,6 +36,11 @@ export interface Diagnosis {
   readonly reason: string;
 }
 
+/** Whether a task in this condition is to be brought back: nobody else will do it. */
+export function isToBringBack(condition: Condition): condition is 'dead' | 'half-way' {
+  return condition === 'dead' || condition === 'half-way';
+}
+
 /** What is known of a task that uses, or used, a function served here. */
 export interface Evidence {
   readonly task: Task;
@@ -48,6 +53,8 @@ export interface Evidence {
   readonly executions: readonly NodeExecution[];
   /** For how long an execution without a session could have connected, at least, in milliseconds. */
   unconnectedMs(execution: NodeExecution): number;
+  /** Whether a session of which no execution is known is sure to have come since the task was last started. */
+  isOfThisRun?(session: KnownSession): boolean;
 }
 
 const REFUSED = /: (?:failed to initialize processes|error restoring snapshot:) /;
@@ -94,6 +101,8 @@ function diagnoseExecuting(evidence: Evidence): Diagnosis {
       if (execution.node !== session.nodeId) continue;
       if (session.executions.includes(execution.id))
         return found('dead', `${execution.node} lost its connection, and Kapacitor has not noticed yet`);
+      if (session.executions.length === 0 && evidence.isOfThisRun?.(session))
+        return found('dead', `${execution.node} has lost its connection since the task was started`);
       const unconnectedMs = evidence.unconnectedMs(execution);
       // Where it is not known of which execution the session was, only time can tell.
       if (session.executions.length === 0 && unconnectedMs >= DIALING_MS)

@@ -1,12 +1,12 @@
 import type { NodeIds, SessionWatch } from '../agent/live-sessions.ts';
 import type { ServedFunction } from '../agent/server.ts';
 import type { KapacitorApi } from '../kapacitor/api.ts';
-import { shakeHands } from '../kapacitor/host/handshake.ts';
 import { Journal } from './journal.ts';
 import { Reviver, type ReviverLog } from './reviver.ts';
+import { handJournalPath, journalPath, knock } from './sockets.ts';
 
-/** How long a socket of our own may take for each answer when it is tried out. */
-const KNOCK_MS = 5000;
+/** How often the journal is looked after: as often as the sockets. */
+const LOOK_MS = 5000;
 
 export interface SessionKeeperOptions {
   readonly functions: readonly ServedFunction[];
@@ -21,17 +21,19 @@ export interface SessionKeeperOptions {
 export class SessionKeeper implements SessionWatch {
   readonly #journal: Journal;
   readonly #reviver: Reviver | undefined;
+  #looks: NodeJS.Timeout | undefined;
 
   constructor({ functions, kapacitor, log, maxTries }: SessionKeeperOptions) {
-    this.#journal = new Journal(journalPath(functions), (message) => log.warn({}, message));
+    const sockets = functions.map(({ path }) => path);
+    this.#journal = new Journal(journalPath(sockets), (message) => log.warn({}, message));
     if (kapacitor === undefined) return;
     this.#reviver = new Reviver({
       api: kapacitor,
       journal: this.#journal,
-      handJournalPath: handJournalPath(functions),
+      handJournalPath: handJournalPath(sockets),
       log,
-      sockets: functions.map(({ path }) => path),
-      knock: () => knock(functions),
+      sockets,
+      knock: () => knock(sockets),
       maxTries,
     });
   }
@@ -39,6 +41,7 @@ export class SessionKeeper implements SessionWatch {
   /** To be called once the sockets are served: only then the journal is nobody else's. */
   start(): void {
     this.#journal.start(Date.now(), this.#reviver !== undefined);
+    this.#looks = setInterval(() => this.#journal.look(), LOOK_MS).unref();
     this.#reviver?.start();
   }
 
@@ -59,28 +62,7 @@ export class SessionKeeper implements SessionWatch {
 
   /** Nothing is written down any more. */
   close(): void {
+    clearInterval(this.#looks);
     this.#journal.close();
   }
-}
-
-/** The journal lies beside the first socket, and is as much its agent's own as that. */
-export function journalPath(functions: readonly ServedFunction[]): string {
-  return besideSocket(functions, '.journal');
-}
-
-/** What `edge-detect revive` is doing. */
-export function handJournalPath(functions: readonly ServedFunction[]): string {
-  return besideSocket(functions, '.revive.journal');
-}
-
-function besideSocket([first]: readonly ServedFunction[], extension: string): string {
-  return `${first?.path.replace(/\.sock$/, '')}${extension}`;
-}
-
-/**
- * Makes sure that every socket answers.
- * @throws OperationError naming one that does not
- */
-export async function knock(functions: readonly ServedFunction[]): Promise<void> {
-  for (const { path } of functions) await shakeHands(path, KNOCK_MS);
 }

@@ -1,7 +1,7 @@
 import { basename } from 'node:path';
 import type { Task } from '../kapacitor/api.ts';
 import { blamedNode, kindOf } from './diagnosis.ts';
-import type { KnownSession } from './journal.ts';
+import type { KnownSession } from './journal-state.ts';
 
 /**
  * Whether a task failed, and its error is that of a node that calls a function served here. Kapacitor's configuration

@@ -1,7 +1,7 @@
 import { describe, expect, test } from 'vitest';
 import type { NodeExecution, Task } from '../../src/kapacitor/api.ts';
 import { type Condition, diagnose, type Evidence } from '../../src/revival/diagnosis.ts';
-import type { KnownSession } from '../../src/revival/journal.ts';
+import type { KnownSession } from '../../src/revival/journal-state.ts';
 import { isBlamed } from '../../src/revival/suspects.ts';
 
 const MODIFIED = '2026-11-23T02:54:55.2141836Z';

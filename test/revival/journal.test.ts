@@ -1,17 +1,21 @@
+import { execFileSync } from 'node:child_process';
 import {
   appendFileSync,
+  lstatSync,
   mkdirSync,
   mkdtempSync,
   readFileSync,
   rmSync,
   statSync,
+  truncateSync,
   writeFileSync,
 } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import fc from 'fast-check';
 import { beforeEach, describe, expect, test } from 'vitest';
-import { Journal, type JournalContent, readJournal, type SessionIds } from '../../src/revival/journal.ts';
+import { Journal, readJournal } from '../../src/revival/journal.ts';
+import type { JournalContent, SessionIds } from '../../src/revival/journal-state.ts';
 import { atEnd } from '../support/at-end.ts';
 
 let folder: string;
@@ -169,6 +173,54 @@ describe('Journal', () => {
     rmSync(path);
     journal.got(ids('b'));
     expect(contentOf(readJournal(path))).toEqual(contentOf(journal.state));
+  });
+
+  test.each([
+    ['removed', () => rmSync(path)],
+    ['truncated', () => truncateSync(path)],
+    ['written over', () => writeFileSync(path, '{"kind":"tries","task":"a","count":9}\n')],
+    ['replaced by a link', () => execFileSync('ln', ['-sf', '/dev/null', path])],
+  ])('notices at a look that somebody has %s the file, and writes all of it again', (_, harm) => {
+    const journal = open();
+    journal.got(ids('a'));
+    harm();
+    journal.look();
+    expect(contentOf(readJournal(path))).toEqual(contentOf(journal.state));
+    expect(lstatSync(path).isFile()).toBe(true);
+  });
+
+  test('reads of a file that is longer than a journal can be only the end, and writes it anew', () => {
+    writeFileSync(path, '{"kind":"tries","task":"old","count":1,"at":"2026-11-26T00:00:00Z"}\n');
+    truncateSync(path, 3 * 1024 ** 3);
+    appendFileSync(path, '\n{"kind":"tries","task":"new","count":2,"at":"2026-11-26T00:00:00Z"}\n');
+    const problems: string[] = [];
+    const journal = open(problems);
+    expect([...journal.state.tries.keys()]).toEqual(['new']);
+    expect(problems).toEqual([expect.stringContaining('longer than it can be')]);
+    expect(statSync(path).size).toBeLessThan(1000);
+  });
+
+  test('is not held up by a pipe that lies where the journal should', () => {
+    execFileSync('mkfifo', [path]);
+    const problems: string[] = [];
+    const journal = open(problems);
+    journal.got(ids('a'));
+    expect(problems).toEqual([expect.stringContaining('it is no file')]);
+    expect(contentOf(readJournal(path))).toEqual(contentOf(journal.state));
+  });
+
+  test('does not believe that a task was tried so often that it would stay dead', () => {
+    const forged = [1e308, 1e9, -1, 0.5].map((count) =>
+      JSON.stringify({
+        kind: 'tries',
+        task: `t${count}`,
+        count,
+        at: '2026-11-26T00:00:00Z',
+        hasGivenUp: true,
+      }),
+    );
+    writeFileSync(path, `${forged.join('\n')}\n`);
+    expect(open().state.tries.size).toBe(0);
   });
 
   test('touches no file before it is needed: until the sockets are served it may be that of another agent', () => {

@@ -3,8 +3,10 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { beforeEach, describe, expect, test } from 'vitest';
 import { KapacitorApi } from '../../src/kapacitor/api.ts';
-import { Journal, readJournal, type SessionIds } from '../../src/revival/journal.ts';
-import { Reviver, type ReviverOptions, type ReviverTiming } from '../../src/revival/reviver.ts';
+import { Journal, readJournal } from '../../src/revival/journal.ts';
+import type { SessionIds } from '../../src/revival/journal-state.ts';
+import { Reviver, type ReviverOptions } from '../../src/revival/reviver.ts';
+import type { ReviverTiming } from '../../src/revival/timing.ts';
 import { atEnd } from '../support/at-end.ts';
 import { FakeKapacitor } from '../support/kapacitor/fake-kapacitor.ts';
 
@@ -20,6 +22,9 @@ const TIMING: ReviverTiming = {
   firstPauseMs: 40,
   longestPauseMs: 160,
   heldMs: 3_600_000,
+  stableMs: 3_600_000,
+  slowPauseMs: 40,
+  longestSlowPauseMs: 160,
   connectMs: 300,
   stopMs: 2000,
 };
@@ -346,6 +351,75 @@ describe('the reviver', () => {
     startAgent(longPauses);
     await looks(5);
     expect(kapacitor.patches).toEqual(['poison disabled', 'poison enabled']);
+  });
+
+  test('waits no longer than a pause where the journal is from the future: the clock was set back', async () => {
+    kapacitor.define('dead');
+    leaveJournal(['dead']);
+    const journal = new Journal(join(folder, 'edgeDetect.journal'), () => {});
+    journal.setTries('dead', { count: 3, atMs: Date.now() + 3_600_000, hasGivenUp: false });
+    journal.close();
+    startAgent();
+    const line = await logged('was brought back', 'dead');
+    expect(line.fields.try).toBe(4);
+  });
+
+  test('tries slowly again what was given up, once the agent is stable, and holds on to nothing else', async () => {
+    kapacitor.define('dead');
+    leaveJournal(['dead']);
+    const journal = new Journal(join(folder, 'edgeDetect.journal'), () => {});
+    journal.setTries('dead', { count: 10, atMs: Date.now(), hasGivenUp: true });
+    journal.close();
+    const restless = startAgent({ timing: { ...TIMING, stableMs: 3_600_000 } });
+    await looks(5);
+    expect(kapacitor.patches).toEqual([]);
+    await restless.end();
+    const agent = new FakeAgent({ timing: { ...TIMING, stableMs: 100, heldMs: 200 } });
+    agent.isConnecting = false;
+    agent.start();
+    atEnd(() => agent.end());
+    await until(() => kapacitor.patches.length === 2);
+    agent.connect('dead');
+    const line = await logged('was brought back', 'dead');
+    expect(line.fields.try).toBe(11);
+    await until(() => agent.journal.state.tries.size === 0);
+  });
+
+  test('brings a task back at once whose agent was killed before it could ask which execution it had', async () => {
+    kapacitor.startedMs = Date.now() - 60_000;
+    kapacitor.define('quiet');
+    const journal = new Journal(join(folder, 'edgeDetect.journal'), () => {});
+    journal.got(ids('quiet'));
+    journal.close();
+    startAgent();
+    await logged('was brought back', 'quiet');
+  });
+
+  test('leaves a task alone that Kapacitor has started since, though nobody knows which execution it had', async () => {
+    kapacitor.define('dialing');
+    const journal = new Journal(join(folder, 'edgeDetect.journal'), () => {});
+    journal.got(ids('dialing'));
+    journal.close();
+    kapacitor.startedMs = Date.now() + 10;
+    startAgent();
+    await looks(5);
+    expect(kapacitor.patches).toEqual([]);
+  });
+
+  test('knows of which execution a session is, that of a task which it has enabled, before anything else', async () => {
+    kapacitor.define('dead');
+    leaveJournal(['dead']);
+    const agent = new FakeAgent();
+    agent.isConnecting = false;
+    agent.start();
+    atEnd(() => agent.end());
+    await until(() => kapacitor.patches.length === 2);
+    await until(() => kapacitor.requests.at(-1)?.url.pathname.endsWith('/debug/vars') === true);
+    await until(() => kapacitor.requests.at(-1)?.url.pathname.endsWith('/tasks') === true);
+    agent.connect('dead');
+    expect([...agent.journal.state.sessions.values()].map(({ executions }) => executions)).toEqual([
+      [kapacitor.tasks.get('dead')?.execution],
+    ]);
   });
 
   test('forgets the tries of a task that has held', async () => {

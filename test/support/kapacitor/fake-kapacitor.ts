@@ -31,6 +31,8 @@ export class FakeKapacitor implements AsyncDisposable {
   behaviour: FakeBehaviour = {};
   /** Every status that was asked for, as `id status`. */
   readonly patches: string[] = [];
+  /** When it says that it was started; undefined: it does not say. */
+  startedMs: number | undefined;
   #starts = 0;
   #changes = 0;
   #server: RecordedServer | undefined;
@@ -108,7 +110,8 @@ export class FakeKapacitor implements AsyncDisposable {
     const { method, url, body } = request;
     const path = url.pathname.replace(BASE, '');
     if (method === 'GET' && path === '/tasks') return json(200, { tasks: this.#list(url.searchParams) });
-    if (method === 'GET' && path === '/debug/vars') return json(200, { kapacitor: this.#statistics() });
+    if (method === 'GET' && path === '/debug/vars')
+      return json(200, { kapacitor: this.#statistics(), ...this.#uptime() });
     const id = decodeURIComponent(path.replace('/tasks/', ''));
     const task = this.tasks.get(id);
     if (method !== 'PATCH' || task === undefined)
@@ -126,6 +129,10 @@ export class FakeKapacitor implements AsyncDisposable {
       .filter(([id]) => pattern === '' || id === pattern)
       .slice(offset, offset + Number(params.get('limit') ?? 100))
       .map(([id, task]) => described(id, task));
+  }
+
+  #uptime(): object {
+    return this.startedMs === undefined ? {} : { uptime: (Date.now() - this.startedMs) / 1000 };
   }
 
   #statistics(): object {
