@@ -1,16 +1,13 @@
 import { Command } from 'commander';
 import { Feed } from '../../feed/feed.ts';
 import { Rejections } from '../../feed/rejections.ts';
-import { wholeMs } from '../duration.ts';
 import type { Io } from '../io.ts';
 import type { CommandFactory } from '../run.ts';
-import { addFeedOptions, type FeedFlags, readFeedFlags } from './feed-options.ts';
+import { addFeedOptions } from './feed-options.ts';
 import { FeedProgress } from './feed-progress.ts';
+import { type FeedSettings, readFeedSettings } from './feed-settings.ts';
 import { openSource } from './feed-source.ts';
 import { makeTarget } from './feed-target.ts';
-
-/** How long the server may be away while a file waits; a device is polled for as long as it takes. */
-const FILE_GIVE_UP_MS = 300_000;
 
 const EXAMPLES = `
 Examples:
@@ -47,33 +44,28 @@ export const feedCommand: CommandFactory = (io, exit) => {
   addFeedOptions(command);
   command.addHelpText('after', EXAMPLES);
   return command.action(async () => {
-    const flags = readFeedFlags(command);
+    const settings = readFeedSettings(command);
     hideCredentials(command);
-    exit(await feed(flags, io));
+    exit(await feed(settings, io));
   });
 };
 
-async function feed(flags: FeedFlags, io: Io): Promise<number> {
+async function feed(settings: FeedSettings, io: Io): Promise<number> {
   let bar: FeedProgress | undefined;
   const report = (message: string): void => {
     bar?.clear();
     io.stderr.write(`edge-detect feed: ${message}\n`);
   };
-  const target = makeTarget(flags, io, report);
-  const source = await openSource(flags, io, report);
-  const rejections = new Rejections(flags.rejected, report);
+  const target = makeTarget(settings.target, io, report);
+  const source = await openSource(settings.source, io, report);
+  const rejections = new Rejections(settings.rejectedFile, report);
   const work = new Feed({
     ...source,
     target,
     rejections,
     report,
-    writer: {
-      batchLines: Math.min(flags.batch, flags.buffer),
-      bufferLines: flags.buffer,
-      giveUpAfterMs: giveUpAfterMs(flags),
-      random: Math.random,
-    },
-    flushTimeoutMs: wholeMs(flags.flushTimeout),
+    writer: { ...settings.writer, random: Math.random },
+    flushTimeoutMs: settings.flushTimeoutMs,
   });
   let isStopping = false;
   const offSignal = io.onSignal((signal) => {
@@ -96,11 +88,6 @@ async function feed(flags: FeedFlags, io: Io): Promise<number> {
     report(`points: ${read} read, ${written} written, ${rejected} rejected, ${lost} lost${source.summary()}`);
   }
   return work.rejected + work.lost > 0 || source.isFruitless() ? 1 : 0;
-}
-
-function giveUpAfterMs(flags: FeedFlags): number | undefined {
-  if (flags.giveUpAfter !== undefined) return wholeMs(flags.giveUpAfter);
-  return flags.exec === undefined ? FILE_GIVE_UP_MS : undefined;
 }
 
 /** Writing the title overwrites the arguments that `ps` shows. */

@@ -1,12 +1,10 @@
 import { type Command, InvalidArgumentError, Option } from 'commander';
 import { UsageError } from '../../errors.ts';
 import { FIELD_TYPES } from '../../feed/readers/field-type.ts';
+import { FORMATS, type Format } from '../../feed/readers/settings.ts';
 import { PRECISIONS, type Precision } from '../../feed/readers/times.ts';
 import { addArgument, parseCount, parseHttpUrl } from '../argument-parsers.ts';
 import { durationParser, MAX_TIMER_MS } from '../duration.ts';
-
-export const FORMATS = ['lp', 'csv', 'ndjson', 'srpl'] as const;
-export type Format = (typeof FORMATS)[number];
 
 /** The options of `edge-detect feed`, as commander hands them over. Durations are in nanoseconds. */
 export interface FeedFlags {

@@ -2,25 +2,16 @@ import { UsageError } from '../../errors.ts';
 import { Clock } from '../../feed/clock.ts';
 import type { FeedOptions } from '../../feed/feed.ts';
 import { Pacer } from '../../feed/pace.ts';
-import { parseTimeNs } from '../../feed/readers/times.ts';
+import { formatOfName, formatOfText, readerFactory } from '../../feed/readers/factory.ts';
+import { namingSetting, type ReadSettings } from '../../feed/readers/settings.ts';
 import type { PointReading } from '../../feed/reading.ts';
 import { openInput, readInput, readRecording } from '../../feed/sources/file.ts';
 import { Poller } from '../../feed/sources/poller.ts';
 import { type SimulationOptions, simulateAdsl } from '../../feed/sources/simulation.ts';
-import { splitWords } from '../../feed/sources/words.ts';
-import { DURATION_NOTATION, parseDuration, wholeMs } from '../duration.ts';
 import type { Io } from '../io.ts';
-import type { FeedFlags } from './feed-options.ts';
-import {
-  failureText,
-  fixedTagsOf,
-  formatOfName,
-  formatOfText,
-  readerFactory,
-  refuseFlags,
-} from './feed-readers.ts';
+import type { ExecSettings, FileSettings, SimulationSettings, SourceSettings } from './feed-settings.ts';
 
-/** A source of points as the flags describe it. */
+/** A source of points as the settings describe it. */
 export interface Source extends Pick<FeedOptions, 'source' | 'isLive' | 'readsLines' | 'pacer'> {
   /** How far a file has been read; undefined where there is no end to come nearer to. */
   readonly progress: (() => { readonly readBytes: number; readonly totalBytes: number }) | undefined;
@@ -30,30 +21,38 @@ export interface Source extends Pick<FeedOptions, 'source' | 'isLive' | 'readsLi
   readonly isFruitless: () => boolean;
 }
 
-/** No run takes longer unless --time-limit allows it. */
-const DEFAULT_TIME_LIMIT_MS = 30_000;
-
 /**
- * Opens the source that the flags name.
+ * Opens the source that the settings describe.
  * @throws UsageError if they make no sense for it, or the file is not there
  */
 export async function openSource(
-  flags: FeedFlags,
+  settings: SourceSettings,
   io: Io,
   report: (message: string) => void,
 ): Promise<Source> {
   const clock = new Clock();
   const nowNs = (): bigint => clock.nowNs();
-  if (flags.file !== undefined) return openFileSource(flags, flags.file, io, nowNs);
-  if (flags.exec !== undefined) return openExecSource(flags, flags.exec, nowNs, report);
-  return openSimulation(flags, nowNs);
+  switch (settings.kind) {
+    case 'file':
+      return openFileSource(settings, io, nowNs, report);
+    case 'exec':
+      return openExecSource(settings, nowNs, report);
+    case 'simulation':
+      return openSimulation(settings, nowNs);
+  }
 }
 
-async function openFileSource(flags: FeedFlags, file: string, io: Io, nowNs: () => bigint): Promise<Source> {
-  const stated = flags.format ?? formatOfName(file);
+async function openFileSource(
+  settings: FileSettings,
+  io: Io,
+  nowNs: () => bigint,
+  report: (message: string) => void,
+): Promise<Source> {
+  const { file, isShifted, read, speed } = settings;
+  const stated = settings.format ?? formatOfName(file);
   const name = file === '-' ? 'stdin' : file;
-  if (stated === 'srpl') refuseFlags(flags, 'a recording says itself what is what', false);
-  else if (stated !== undefined) readerFactory(flags, stated, name, false);
+  if (stated === 'srpl') refuseNaming(read, 'a recording says itself what is what', false);
+  else if (stated !== undefined) checkFormat(stated, read, false);
   const input = await openInput(file, io.stdin);
   const { sizeBytes } = input;
   let format = stated;
@@ -61,16 +60,17 @@ async function openFileSource(flags: FeedFlags, file: string, io: Io, nowNs: () 
     source: (signal) => {
       // A pipe may be quiet for ever, and what waits for it would not hear that it is to end.
       signal.addEventListener('abort', () => input.bytes.close());
-      if (format === 'srpl') return readRecording(input, fixedTagsOf(flags));
+      if (format === 'srpl') return readRecording(input, read.fixedTags);
       return readInput(input, (head) => {
         const textFormat = stated === undefined || stated === 'srpl' ? formatOfText(head) : stated;
+        checkFormat(textFormat, read, false);
         format = textFormat;
-        return readerFactory(flags, textFormat, name, false)();
+        return readerFactory(read, textFormat, name, false, report)();
       });
     },
     isLive: false,
     readsLines: () => format === 'lp',
-    pacer: makePacer(flags, Number.POSITIVE_INFINITY, false, nowNs),
+    pacer: new Pacer({ speed, isShifted, catchesUp: false }, nowNs),
     progress:
       sizeBytes === undefined ? undefined : () => ({ readBytes: input.bytes.count, totalBytes: sizeBytes }),
     summary: () => '',
@@ -79,28 +79,18 @@ async function openFileSource(flags: FeedFlags, file: string, io: Io, nowNs: () 
 }
 
 function openExecSource(
-  flags: FeedFlags,
-  command: string,
+  settings: ExecSettings,
   nowNs: () => bigint,
   report: (message: string) => void,
 ): Source {
-  if (flags.format === 'csv' || flags.format === 'srpl')
-    throw new UsageError(`--exec reads lp, ndjson, or text by --pattern, not ${flags.format}`);
-  if (flags.pattern !== undefined && flags.format !== undefined)
-    throw new UsageError('--pattern takes text apart: leave --format out');
-  const format = flags.pattern === undefined ? (flags.format ?? 'lp') : 'text';
-  const everyMs = wholeMs(flags.every);
+  const { failureText, format, read } = settings;
+  checkFormat(typeof format === 'string' ? format : 'text', read, failureText !== undefined);
   const poller = new Poller({
-    command: {
-      words: flags.shell === true ? ['/bin/sh', '-c', command] : splitWords(command),
-      timeoutMs:
-        flags.timeLimit === undefined ? Math.min(everyMs, DEFAULT_TIME_LIMIT_MS) : wholeMs(flags.timeLimit),
-      env: withoutOwn(process.env),
-    },
-    everyMs,
-    maxRuns: flags.polls,
-    makeReader: readerFactory(flags, format, 'output', true),
-    failureText: flags.onFailure === undefined ? undefined : failureText(flags, flags.onFailure),
+    command: { words: settings.words, timeoutMs: settings.timeLimitMs, env: withoutOwn(process.env) },
+    everyMs: settings.everyMs,
+    maxRuns: settings.polls,
+    makeReader: readerFactory(read, format, 'output', true, report),
+    failureText,
     nowNs,
     report,
   });
@@ -108,24 +98,45 @@ function openExecSource(
     source: (signal) => poller.readings(signal),
     isLive: true,
     readsLines: () => format === 'lp',
-    pacer: makePacer(flags, Number.POSITIVE_INFINITY, false, nowNs),
+    pacer: new Pacer({ speed: Number.POSITIVE_INFINITY, isShifted: false, catchesUp: false }, nowNs),
     progress: undefined,
     summary: () => `; runs: ${poller.runs}, failed: ${poller.failures}`,
-    isFruitless: () => flags.onFailure === undefined && poller.runs > 0 && poller.failures === poller.runs,
+    isFruitless: () => failureText === undefined && poller.runs > 0 && poller.failures === poller.runs,
   };
 }
 
-function openSimulation(flags: FeedFlags, nowNs: () => bigint): Source {
-  const { devices, every: everyNs, seed } = flags;
+/**
+ * Refuses settings that make no sense for a format.
+ * @param takesMeasurement whether a measurement is of use in any case
+ */
+function checkFormat(
+  format: 'lp' | 'csv' | 'ndjson' | 'text',
+  settings: ReadSettings,
+  takesMeasurement: boolean,
+): void {
+  if (format === 'lp') refuseNaming(settings, 'line protocol says itself what is what', takesMeasurement);
+  else if (format !== 'ndjson' && settings.measurement === undefined)
+    throw new UsageError(`say --measurement NAME: ${format === 'csv' ? 'CSV' : 'text'} has no measurement`);
+}
+
+function refuseNaming(settings: ReadSettings, why: string, takesMeasurement: boolean): void {
+  const given = namingSetting(takesMeasurement ? { ...settings, measurement: undefined } : settings);
+  if (given === undefined) return;
+  const flag = given === 'tag' ? '--tag without a value' : `--${given}`;
+  throw new UsageError(`${flag} is of no use here: ${why}`);
+}
+
+function openSimulation(settings: SimulationSettings, nowNs: () => bigint): Source {
+  const { devices, everyNs, seed, speed, start } = settings;
   const presentNs = nowNs();
-  const startNs = flags.start === undefined ? presentNs : parseStart(flags.start, presentNs);
-  const isUnpaced = flags.pace === Number.POSITIVE_INFINITY;
-  const polls = flags.polls ?? (isUnpaced ? pollsUntil(presentNs, startNs, everyNs) : undefined);
+  const startNs = 'atNs' in start ? start.atNs : presentNs - start.agoNs;
+  const isUnpaced = speed === Number.POSITIVE_INFINITY;
+  const polls = settings.polls ?? (isUnpaced ? pollsUntil(presentNs, startNs, everyNs) : undefined);
   return {
     source: () => polled({ devices, everyNs, polls, seed, startNs }),
     isLive: false,
     readsLines: () => true,
-    pacer: makePacer(flags, 1, true, nowNs),
+    pacer: new Pacer({ speed, isShifted: false, catchesUp: true }, nowNs),
     progress: undefined,
     summary: () => '',
     isFruitless: () => false,
@@ -141,19 +152,6 @@ function pollsUntil(nowNs: bigint, startNs: bigint, everyNs: bigint): number {
 
 async function* polled(options: SimulationOptions): AsyncGenerator<readonly PointReading[]> {
   yield* simulateAdsl(options);
-}
-
-function makePacer(flags: FeedFlags, usualSpeed: number, catchesUp: boolean, nowNs: () => bigint): Pacer {
-  const speed = flags.pace ?? usualSpeed;
-  return new Pacer({ speed, isShifted: flags.shiftToNow === true, catchesUp }, nowNs);
-}
-
-function parseStart(text: string, nowNs: bigint): bigint {
-  if (!text.startsWith('-')) return parseTimeNs(text, undefined);
-  const agoNs = parseDuration(text.slice(1));
-  if (agoNs === undefined)
-    throw new UsageError(`--start ${text}: after - it must be a duration ${DURATION_NOTATION}`);
-  return nowNs - agoNs;
 }
 
 /** What is polled has no business with the database's password, which may stand in a URL as well. */

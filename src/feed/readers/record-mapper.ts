@@ -3,25 +3,10 @@ import type { FieldValue } from '../../line-protocol/parser.ts';
 import { formatLine } from '../../line-protocol/writer.ts';
 import { setting, wording } from '../../wording.ts';
 import { type Reading, refused } from '../reading.ts';
-import { type FieldType, inferType, parseValue, type ValueType } from './field-type.ts';
+import { inferType, parseValue, type ValueType } from './field-type.ts';
 import { reasonNotKept } from './kept.ts';
-import { type Precision, parseTimeNs } from './times.ts';
-
-/** What a record's names stand for. A name is a CSV column, a JSON key or a group of a regular expression. */
-export interface RecordOptions {
-  readonly measurement: string | undefined;
-  /** Names whose values become tags. */
-  readonly tagNames: ReadonlySet<string>;
-  /** Tags that every point gets. */
-  readonly fixedTags: ReadonlyMap<string, string>;
-  /** The name that holds the time; undefined: the first of `TIME_NAMES` that a record has, if any. */
-  readonly timeName: string | undefined;
-  /** The unit of times that are numbers; undefined: by their size. */
-  readonly precision: Precision | undefined;
-  readonly types: ReadonlyMap<string, FieldType>;
-  /** What tags and fields are called in the points, by what they are called in the records. */
-  readonly newNames: ReadonlyMap<string, string>;
-}
+import type { ReadSettings } from './settings.ts';
+import { parseTimeNs } from './times.ts';
 
 /** One value of a record. A `text` says nothing of its type; the others come from a source that does. */
 export interface Cell {
@@ -34,20 +19,20 @@ const TIME_NAMES = ['time', 'timestamp', '@timestamp'] as const;
 
 /** Makes points of records that are names and values. */
 export class RecordMapper {
-  readonly #options: RecordOptions;
+  readonly #settings: ReadSettings;
   /** The types that texts were first seen to have: a column that changed its type would be refused by InfluxDB. */
   readonly #inferred = new Map<string, ValueType>();
 
-  constructor(options: RecordOptions) {
-    this.#options = options;
+  constructor(settings: ReadSettings) {
+    this.#settings = settings;
   }
 
   /**
-   * Checks the options against the names that all records will have.
-   * @throws InputError naming the options' names that are not among them
+   * Checks the settings against the names that all records will have.
+   * @throws InputError naming the settings' names that are not among them
    */
   checkNames(names: readonly string[], what: string): void {
-    const { newNames, tagNames, timeName, types } = this.#options;
+    const { newNames, tagNames, timeName, types } = this.#settings;
     const wanted = [
       ...tagNames,
       ...types.keys(),
@@ -61,15 +46,15 @@ export class RecordMapper {
 
   /**
    * @param raw the record as it stood, for the report if it is refused
-   * @param measurement stands in where the options give none
+   * @param measurement stands in where the settings give none
    * @throws InputError if the record could be a point but nobody has said of which measurement
    */
   read(record: ReadonlyMap<string, Cell>, raw: string, measurement?: string): Reading {
-    const { fixedTags, newNames, tagNames, types } = this.#options;
-    const name = this.#options.measurement ?? measurement;
+    const { fixedTags, newNames, tagNames, types } = this.#settings;
+    const name = this.#settings.measurement ?? measurement;
     if (name === undefined)
       throw new InputError('NO_MEASUREMENT', wording`no measurement: say ${setting('measurement')} NAME`);
-    const timeName = this.#options.timeName ?? TIME_NAMES.find((candidate) => record.has(candidate));
+    const timeName = this.#settings.timeName ?? TIME_NAMES.find((candidate) => record.has(candidate));
     try {
       const tags = new Map(fixedTags);
       const fields = new Map<string, FieldValue>();
@@ -94,11 +79,11 @@ export class RecordMapper {
     if (name === undefined) return undefined;
     const cell = record.get(name);
     if (cell === undefined || cell.text === '') throw new InputError('BAD_VALUE', `it has no ${name}`);
-    return parseTimeNs(cell.text, this.#options.precision);
+    return parseTimeNs(cell.text, this.#settings.precision);
   }
 
   #value(key: string, cell: Cell): FieldValue {
-    const declared = this.#options.types.get(key);
+    const declared = this.#settings.types.get(key);
     if (declared !== undefined && declared !== 'ignore') return this.#parse(key, cell.text, declared);
     switch (cell.kind) {
       case 'string':

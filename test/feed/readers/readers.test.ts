@@ -3,10 +3,11 @@ import { describe, expect, test } from 'vitest';
 import { CsvReader } from '../../../src/feed/readers/csv.ts';
 import { JsonReader } from '../../../src/feed/readers/json.ts';
 import { LineReader } from '../../../src/feed/readers/lines.ts';
-import { RecordMapper, type RecordOptions } from '../../../src/feed/readers/record-mapper.ts';
+import { RecordMapper } from '../../../src/feed/readers/record-mapper.ts';
+import type { ReadSettings } from '../../../src/feed/readers/settings.ts';
 import type { Reader, Reading } from '../../../src/feed/reading.ts';
 
-const PLAIN: RecordOptions = {
+const PLAIN: ReadSettings = {
   measurement: 'm',
   tagNames: new Set(),
   fixedTags: new Map(),
@@ -14,9 +15,10 @@ const PLAIN: RecordOptions = {
   precision: undefined,
   types: new Map(),
   newNames: new Map(),
+  delimiter: ',',
 };
 
-function mapper(options: Partial<RecordOptions> = {}): RecordMapper {
+function mapper(options: Partial<ReadSettings> = {}): RecordMapper {
   return new RecordMapper({ ...PLAIN, ...options });
 }
 

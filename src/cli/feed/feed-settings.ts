@@ -1,0 +1,278 @@
+import type { Command } from 'commander';
+import { messageOf, UsageError } from '../../errors.ts';
+import type { TextPattern } from '../../feed/readers/factory.ts';
+import { FIELD_TYPES, type FieldType } from '../../feed/readers/field-type.ts';
+import type { Format, ReadSettings } from '../../feed/readers/settings.ts';
+import { parseTimeNs } from '../../feed/readers/times.ts';
+import { splitWords } from '../../feed/sources/words.ts';
+import type { WriterOptions } from '../../feed/writer.ts';
+import { parseLine } from '../../line-protocol/parser.ts';
+import { formatLine } from '../../line-protocol/writer.ts';
+import { DURATION_NOTATION, parseDuration, wholeMs } from '../duration.ts';
+import { type FeedFlags, readFeedFlags } from './feed-options.ts';
+
+/** Everything that `edge-detect feed` was told, checked as far as it can be without looking at the data. */
+export interface FeedSettings {
+  readonly source: SourceSettings;
+  readonly target: TargetSettings;
+  readonly writer: Omit<WriterOptions, 'random'>;
+  readonly flushTimeoutMs: number;
+  /** Where refused points are kept; undefined: they are reported. */
+  readonly rejectedFile: string | undefined;
+}
+
+export type SourceSettings = FileSettings | ExecSettings | SimulationSettings;
+
+export interface FileSettings {
+  readonly kind: 'file';
+  /** A path, or `-` for standard input. */
+  readonly file: string;
+  readonly format: Format | undefined;
+  readonly read: ReadSettings;
+  /** Infinity: without waiting. */
+  readonly speed: number;
+  readonly isShifted: boolean;
+}
+
+export interface ExecSettings {
+  readonly kind: 'exec';
+  readonly words: readonly [string, ...string[]];
+  readonly everyMs: number;
+  readonly timeLimitMs: number;
+  readonly polls: number | undefined;
+  readonly format: 'lp' | 'ndjson' | TextPattern;
+  readonly read: ReadSettings;
+  /** The point that stands for a failed run: line protocol without a time. */
+  readonly failureText: string | undefined;
+}
+
+export interface SimulationSettings {
+  readonly kind: 'simulation';
+  readonly devices: number;
+  readonly seed: string;
+  readonly everyNs: bigint;
+  /** Undefined: until stopped, or the present where nothing waits. */
+  readonly polls: number | undefined;
+  /** Undefined: now; negative: so long ago. */
+  readonly start: { readonly atNs: bigint } | { readonly agoNs: bigint };
+  readonly speed: number;
+}
+
+export type TargetSettings =
+  | { readonly kind: 'stdout' }
+  | ServerSettings<'kapacitor', { readonly database: string; readonly retentionPolicy: string }>
+  | ServerSettings<'influxdb', InfluxSettings>;
+
+export type ServerSettings<Kind extends string, Place> = Place & {
+  readonly kind: Kind;
+  readonly url: URL;
+  readonly user: string | undefined;
+  /** The value of the Authorization header. */
+  readonly authorization: string | undefined;
+  readonly timeoutMs: number;
+  readonly isCompressed: boolean;
+};
+
+export interface InfluxSettings {
+  readonly database: string | undefined;
+  readonly retentionPolicy: string | undefined;
+  readonly createsDatabase: boolean;
+  readonly org: string | undefined;
+  readonly bucket: string | undefined;
+}
+
+/** No run takes longer unless --time-limit allows it. */
+const DEFAULT_TIME_LIMIT_MS = 30_000;
+/** How long the server may be away while a file waits; a device is polled for as long as it takes. */
+const FILE_GIVE_UP_MS = 300_000;
+
+/**
+ * Reads what the command was told, once.
+ * @throws UsageError if it does not go together
+ */
+export function readFeedSettings(command: Command): FeedSettings {
+  const flags = readFeedFlags(command);
+  return {
+    target: targetOf(flags),
+    source: sourceOf(flags),
+    writer: {
+      batchLines: Math.min(flags.batch, flags.buffer),
+      bufferLines: flags.buffer,
+      giveUpAfterMs: giveUpAfterMs(flags),
+    },
+    flushTimeoutMs: wholeMs(flags.flushTimeout),
+    rejectedFile: flags.rejected,
+  };
+}
+
+function giveUpAfterMs(flags: FeedFlags): number | undefined {
+  if (flags.giveUpAfter !== undefined) return wholeMs(flags.giveUpAfter);
+  return flags.exec === undefined ? FILE_GIVE_UP_MS : undefined;
+}
+
+function sourceOf(flags: FeedFlags): SourceSettings {
+  if (flags.file !== undefined) return fileOf(flags, flags.file);
+  if (flags.exec !== undefined) return execOf(flags, flags.exec);
+  return {
+    kind: 'simulation',
+    devices: flags.devices,
+    seed: flags.seed,
+    everyNs: flags.every,
+    polls: flags.polls,
+    start: flags.start === undefined ? { agoNs: 0n } : startOf(flags.start),
+    speed: flags.pace ?? 1,
+  };
+}
+
+function fileOf(flags: FeedFlags, file: string): FileSettings {
+  return {
+    kind: 'file',
+    file,
+    format: flags.format,
+    read: readSettingsOf(flags),
+    speed: flags.pace ?? Number.POSITIVE_INFINITY,
+    isShifted: flags.shiftToNow === true,
+  };
+}
+
+function execOf(flags: FeedFlags, command: string): ExecSettings {
+  const { format, pattern } = flags;
+  if (format === 'csv' || format === 'srpl')
+    throw new UsageError(`--exec reads lp, ndjson, or text by --pattern, not ${format}`);
+  if (pattern !== undefined && format !== undefined)
+    throw new UsageError('--pattern takes text apart: leave --format out');
+  const everyMs = wholeMs(flags.every);
+  return {
+    kind: 'exec',
+    words: flags.shell === true ? ['/bin/sh', '-c', command] : splitWords(command),
+    everyMs,
+    timeLimitMs:
+      flags.timeLimit === undefined ? Math.min(everyMs, DEFAULT_TIME_LIMIT_MS) : wholeMs(flags.timeLimit),
+    polls: flags.polls,
+    format:
+      pattern === undefined ? (format ?? 'lp') : { source: pattern, isPerLine: flags.match === 'lines' },
+    read: readSettingsOf(flags),
+    failureText: flags.onFailure === undefined ? undefined : failureText(flags, flags.onFailure),
+  };
+}
+
+function startOf(text: string): SimulationSettings['start'] {
+  if (!text.startsWith('-')) return { atNs: parseTimeNs(text, undefined) };
+  const agoNs = parseDuration(text.slice(1));
+  if (agoNs === undefined)
+    throw new UsageError(`--start ${text}: after - it must be a duration ${DURATION_NOTATION}`);
+  return { agoNs };
+}
+
+function readSettingsOf(flags: FeedFlags): ReadSettings {
+  if (flags.delimiter.length !== 1) throw new UsageError('--delimiter must be one character');
+  return {
+    measurement: flags.measurement,
+    tagNames: new Set(flags.tag.filter((tag) => !tag.includes('='))),
+    fixedTags: fixedTagsOf(flags),
+    timeName: flags.time,
+    precision: flags.precision,
+    types: typesOf(flags),
+    newNames: newNamesOf(flags),
+    delimiter: flags.delimiter,
+  };
+}
+
+/**
+ * The point that stands for a failed run.
+ * @param fields as in line protocol: `state="DOWN",code=1i`
+ * @returns line protocol without a time
+ */
+function failureText(flags: FeedFlags, fields: string): string {
+  const { measurement } = flags;
+  if (measurement === undefined) throw new UsageError('--on-failure needs --measurement NAME for its point');
+  try {
+    const point = parseLine(`x ${fields}`, { file: '', line: 1 });
+    if (point.time !== undefined) throw new UsageError('it has a time');
+    return formatLine({ ...point, measurement, tags: fixedTagsOf(flags) });
+  } catch (error) {
+    // Without the place, which is counted in a line that nobody wrote.
+    const reason = messageOf(error).replace(/^:\d+:\d+: /, '');
+    throw new UsageError(`--on-failure '${fields}': ${reason}`);
+  }
+}
+
+function fixedTagsOf(flags: FeedFlags): Map<string, string> {
+  const tags = new Map<string, string>();
+  for (const tag of flags.tag) {
+    const at = tag.indexOf('=');
+    if (at === 0) throw new UsageError(`--tag ${tag} has no name`);
+    if (at > 0) tags.set(tag.slice(0, at), tag.slice(at + 1));
+  }
+  return tags;
+}
+
+function typesOf(flags: FeedFlags): Map<string, FieldType> {
+  const types = new Map<string, FieldType>();
+  for (const text of flags.type) {
+    const at = text.lastIndexOf('=');
+    const type = FIELD_TYPES.find((known) => known === text.slice(at + 1));
+    if (at < 1 || type === undefined)
+      throw new UsageError(`--type ${text}: expected a name and one of ${FIELD_TYPES.join(', ')}: snr=float`);
+    types.set(text.slice(0, at), type);
+  }
+  return types;
+}
+
+function newNamesOf(flags: FeedFlags): Map<string, string> {
+  const names = new Map<string, string>();
+  for (const text of flags.rename) {
+    const [, name, newName] = /^(.+)=([^=]+)$/.exec(text) ?? [];
+    if (name === undefined || newName === undefined)
+      throw new UsageError(`--rename ${text}: expected the old name and the new one: host.name=host`);
+    names.set(name, newName);
+  }
+  return names;
+}
+
+function targetOf(flags: FeedFlags): TargetSettings {
+  const { bucket, database, influxdb, kapacitor, org, retentionPolicy, token } = flags;
+  if (kapacitor !== undefined) {
+    if (database === undefined)
+      throw new UsageError('--kapacitor needs --database NAME, as its tasks name it');
+    return {
+      kind: 'kapacitor',
+      ...serverOf(flags, kapacitor),
+      database,
+      retentionPolicy: retentionPolicy ?? 'autogen',
+    };
+  }
+  if (influxdb === undefined) return { kind: 'stdout' };
+  if ((database === undefined) === (bucket === undefined))
+    throw new UsageError('--influxdb needs --database NAME (1.x), or --org, --bucket and --token (2.x)');
+  if (bucket !== undefined && (org === undefined || token === undefined))
+    throw new UsageError('--bucket needs --org and --token (better: EDGE_DETECT_FEED_TOKEN) as well');
+  const createsDatabase = flags.createDatabase === true;
+  return {
+    kind: 'influxdb',
+    ...serverOf(flags, influxdb),
+    bucket,
+    createsDatabase,
+    database,
+    org,
+    retentionPolicy,
+  };
+}
+
+function serverOf(flags: FeedFlags, url: URL) {
+  return {
+    url,
+    ...credentialsOf(flags, url),
+    timeoutMs: wholeMs(flags.timeout),
+    isCompressed: flags.compression === 'gzip',
+  };
+}
+
+/** Those in the URL count as well: it is what `--influxdb` in other programs takes. */
+function credentialsOf(flags: FeedFlags, url: URL) {
+  if (flags.bucket !== undefined) return { user: undefined, authorization: `Token ${flags.token}` };
+  const user = flags.user ?? (url.username === '' ? undefined : decodeURIComponent(url.username));
+  if (user === undefined) return { user, authorization: undefined };
+  const password = flags.password ?? decodeURIComponent(url.password);
+  return { user, authorization: `Basic ${Buffer.from(`${user}:${password}`).toString('base64')}` };
+}
