@@ -1,3 +1,4 @@
+import { setting, wording } from '../../wording.ts';
 import type { Reader } from '../reading.ts';
 import { CsvReader } from './csv.ts';
 import { JsonReader } from './json.ts';
@@ -20,7 +21,7 @@ export interface TextPattern {
  * @param name where the texts come from, for messages
  * @param isWhole whether each reader gets a whole text, which may be one JSON value over many lines
  * @param note is told what a person should know
- * @throws UsageError if the pattern is none, or the settings name a group that the pattern doesn't have
+ * @throws InputError if the pattern is none, or the settings name a group that the pattern doesn't have
  */
 export function readerFactory(
   settings: ReadSettings,
@@ -35,7 +36,7 @@ export function readerFactory(
   if (format === 'ndjson') return () => new JsonReader(mapper, isWhole);
   if (format === 'csv') return () => new CsvReader(mapper, delimiter);
   const pattern = new Pattern(format.source, note);
-  mapper.checkNames(pattern.groupNames, 'named group in --pattern');
+  mapper.checkNames(pattern.groupNames, wording`named group in ${setting('pattern')}`);
   return () => new PatternReader(mapper, pattern, format.isPerLine);
 }
 

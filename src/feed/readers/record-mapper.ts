@@ -1,7 +1,7 @@
 import { InputError, messageOf } from '../../errors.ts';
 import type { FieldValue } from '../../line-protocol/parser.ts';
 import { formatLine } from '../../line-protocol/writer.ts';
-import { setting, wording } from '../../wording.ts';
+import { setting, type Wording, wording } from '../../wording.ts';
 import { type Reading, refused } from '../reading.ts';
 import { inferType, parseValue, type ValueType } from './field-type.ts';
 import { reasonNotKept } from './kept.ts';
@@ -31,7 +31,7 @@ export class RecordMapper {
    * Checks the settings against the names that all records will have.
    * @throws InputError naming the settings' names that are not among them
    */
-  checkNames(names: readonly string[], what: string): void {
+  checkNames(names: readonly string[], what: string | Wording): void {
     const { newNames, tagNames, timeName, types } = this.#settings;
     const wanted = [
       ...tagNames,
@@ -41,7 +41,10 @@ export class RecordMapper {
     ];
     const missing = wanted.find((name) => !names.includes(name));
     if (missing !== undefined)
-      throw new InputError('UNKNOWN_NAME', `there is no ${what} ${missing}; there are: ${names.join(', ')}`);
+      throw new InputError(
+        'UNKNOWN_NAME',
+        wording`there is no ${what} ${missing}; there are: ${names.join(', ')}`,
+      );
   }
 
   /**

@@ -24,6 +24,18 @@ export interface ReadSettings {
   readonly delimiter: string;
 }
 
+/** What holds where nothing is said. */
+export const USUAL_SETTINGS: ReadSettings = {
+  measurement: undefined,
+  tagNames: new Set(),
+  fixedTags: new Map(),
+  timeName: undefined,
+  precision: undefined,
+  types: new Map(),
+  newNames: new Map(),
+  delimiter: ',',
+};
+
 /** The settings that say what names stand for, which are of no use where the text says that itself. */
 export type NamingSetting = 'measurement' | 'tag' | 'time' | 'type' | 'rename';
 

@@ -2,19 +2,12 @@ import { readFileSync } from 'node:fs';
 import { describe, expect, test } from 'vitest';
 import { Pattern, PatternReader } from '../../../src/feed/readers/pattern.ts';
 import { RecordMapper } from '../../../src/feed/readers/record-mapper.ts';
+import { USUAL_SETTINGS } from '../../../src/feed/readers/settings.ts';
 
 /** The points that a program's output gives. */
 async function read(source: string, text: string, { perLine = false, tags = [] as string[] } = {}) {
   const notes: string[] = [];
-  const mapper = new RecordMapper({
-    measurement: 'm',
-    tagNames: new Set(tags),
-    fixedTags: new Map(),
-    timeName: undefined,
-    precision: undefined,
-    types: new Map(),
-    newNames: new Map(),
-  });
+  const mapper = new RecordMapper({ ...USUAL_SETTINGS, measurement: 'm', tagNames: new Set(tags) });
   const reader = new PatternReader(mapper, new Pattern(source, (note) => notes.push(note)), perLine);
   const readings = [...reader.push(text), ...reader.end()];
   return { notes, points: readings.map((reading) => (reading.kind === 'point' ? reading.text : reading)) };

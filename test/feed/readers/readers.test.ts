@@ -4,19 +4,10 @@ import { CsvReader } from '../../../src/feed/readers/csv.ts';
 import { JsonReader } from '../../../src/feed/readers/json.ts';
 import { LineReader } from '../../../src/feed/readers/lines.ts';
 import { RecordMapper } from '../../../src/feed/readers/record-mapper.ts';
-import type { ReadSettings } from '../../../src/feed/readers/settings.ts';
+import { type ReadSettings, USUAL_SETTINGS } from '../../../src/feed/readers/settings.ts';
 import type { Reader, Reading } from '../../../src/feed/reading.ts';
 
-const PLAIN: ReadSettings = {
-  measurement: 'm',
-  tagNames: new Set(),
-  fixedTags: new Map(),
-  timeName: undefined,
-  precision: undefined,
-  types: new Map(),
-  newNames: new Map(),
-  delimiter: ',',
-};
+const PLAIN: ReadSettings = { ...USUAL_SETTINGS, measurement: 'm' };
 
 function mapper(options: Partial<ReadSettings> = {}): RecordMapper {
   return new RecordMapper({ ...PLAIN, ...options });
