@@ -1,7 +1,7 @@
+import type { SessionLog } from './environment.ts';
 import { LiveSessionTable, type SessionWatch } from './live-sessions.ts';
 import { Pacer } from './pacer.ts';
 import type { ServedFunction, SocketOptions } from './server.ts';
-import type { SessionLog } from './session.ts';
 import { Sessions } from './sessions.ts';
 import { openSockets } from './sockets.ts';
 

@@ -1,4 +1,5 @@
 import type { Socket } from 'node:net';
+import { sizeOfFrame, writeFrameHead } from '../wire/envelope.ts';
 
 /** Answers are gathered in pieces of this size: one write per chunk read, not one per edge. */
 const PIECE_BYTES = 64 * 1024;
@@ -46,26 +47,20 @@ export class Outbox {
     return this.#isBlocked;
   }
 
-  /** The piece with room for a frame of so many bytes, to be written at {@link position}. */
-  reserve(bytes: number): Buffer {
-    if (this.#length + bytes > this.#piece.length) this.#makeRoom(bytes);
-    return this.#piece;
-  }
-
-  get position(): number {
-    return this.#length;
-  }
-
-  /** @param position the position after the frame that was written */
-  advance(position: number): void {
-    this.#length = position;
-  }
-
   /** Appends a frame. */
   write(frame: Uint8Array): void {
-    const piece = this.reserve(frame.length);
-    piece.set(frame, this.#length);
+    this.#reserve(frame.length);
+    this.#piece.set(frame, this.#length);
     this.#length += frame.length;
+  }
+
+  /** Appends a frame of a message of this kind with this body. */
+  writeMessage(kind: number, bytes: Uint8Array, start: number, end: number): void {
+    const length = end - start;
+    this.#reserve(sizeOfFrame(kind, length));
+    const at = writeFrameHead(this.#piece, this.#length, kind, length);
+    this.#piece.set(bytes.subarray(start, end), at);
+    this.#length = at + length;
   }
 
   /** Appends one frame that lies in several pieces; they are kept, not copied, and must not change any more. */
@@ -121,6 +116,10 @@ export class Outbox {
     this.#isEnding = true;
     this.#lingers = lingers;
     this.flush();
+  }
+
+  #reserve(bytes: number): void {
+    if (this.#length + bytes > this.#piece.length) this.#makeRoom(bytes);
   }
 
   #send(bytes: Uint8Array): void {

@@ -4,7 +4,7 @@ import { dirname } from 'node:path';
 import { codeOf, messageOf, OperationError } from '../errors.ts';
 import type { UdfFunction } from '../function/contract.ts';
 import { setting, wording } from '../wording.ts';
-import type { SessionLog } from './session.ts';
+import type { SessionLog } from './environment.ts';
 
 /** The longest path that fits into a socket's address, in bytes (sockaddr_un has 108, with a 0 at the end). */
 const MAX_SOCKET_PATH_BYTES = process.platform === 'linux' ? 107 : 103;

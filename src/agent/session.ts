@@ -1,102 +1,57 @@
 import type { Socket } from 'node:net';
-import { messageOf } from '../errors.ts';
-import type { Emit, Handler, NodeContext, NodeLimits, NodeLog, UdfFunction } from '../function/contract.ts';
-import { GivenOptions, OptionsError, valueTypes } from '../function/options.ts';
-import { workInSlices } from '../function/slices.ts';
-import type { AddedFields } from '../wire/added-fields.ts';
-import { BatchBegin, checkBatchEnd, checkKeepalive } from '../wire/batch.ts';
-import { body, frameOf, MESSAGE, readEnvelope, sizeOfFrame, writeFrameHead } from '../wire/envelope.ts';
-import { FrameReader, type FrameSink } from '../wire/frames.ts';
+import type { NodeLog, UdfFunction } from '../function/contract.ts';
+import { failureOf } from '../function/failure.ts';
+import { Node } from '../function/node.ts';
+import { OptionsError, valueTypes } from '../function/options.ts';
+import { checkKeepalive } from '../wire/batch.ts';
+import { body, frameOf, MESSAGE, readEnvelope } from '../wire/envelope.ts';
+import { FrameReader } from '../wire/frames.ts';
 import {
   decodeInitRequest,
   decodeRestoreRequest,
+  encodeEmptySnapshot,
   encodeErrorResponse,
   encodeInfoResponse,
   encodeInitResponse,
   encodeRestoreResponse,
+  encodeSnapshotHead,
   type InitRequest,
+  sizeOfSnapshotMessage,
 } from '../wire/messages.ts';
-import type { Point } from '../wire/point.ts';
-import { PointView } from '../wire/point-view.ts';
-import { encodePoint } from '../wire/point-writer.ts';
 import { ProtocolError } from '../wire/protocol-error.ts';
-import { sizeOfVarint32, writeVarint32 } from '../wire/varint.ts';
-import { Backlog } from './backlog.ts';
-import type { LiveSession, LiveSessions, NodeIds } from './live-sessions.ts';
-import { Outbox } from './outbox.ts';
-import type { Pacer } from './pacer.ts';
-import { READ_BYTES, readShared } from './shared-read.ts';
-
-/**
- * Reading stops while more than this waits in memory, in answers that the peer does not read or in frames that come
- * during a snapshot. Up to here keepalives are answered ahead of everything that waits.
- */
-export const MAX_WAITING_BYTES = 1024 * 1024;
+import { setting, wording } from '../wording.ts';
+import { Connection } from './connection.ts';
+import type { SessionEnvironment, SessionLog } from './environment.ts';
+import type { LiveSession, NodeIds } from './live-sessions.ts';
+import { READ_BYTES } from './shared-read.ts';
+import { SlowWork } from './slow-work.ts';
+import { Ticker } from './ticker.ts';
 
 /** A TICKscript's options are a few hundred bytes; what is decoded to objects takes many times its length. */
 const MAX_INIT_BYTES = 1024 * 1024;
 
-/** How long a connection that ends with an error may take to read it. */
-const LINGER_MS = 1000;
-
 /** The first byte of a message that is a Restore. */
 const RESTORE_TAG = (MESSAGE.restore << 3) | 2;
 
-/** The log of one connection. */
-export interface SessionLog extends NodeLog {
-  debug(fields: Readonly<Record<string, unknown>>, message: string): void;
-  error(fields: Readonly<Record<string, unknown>>, message: string): void;
-}
-
-/** What every session of an agent shares. */
-export interface SessionEnvironment {
-  /** Longer frames are refused, and longer snapshots not sent. */
-  readonly maxFrameBytes: number;
-  readonly limits: NodeLimits;
-  readonly live: LiveSessions;
-  readonly clockMs: () => number;
-  readonly pacer: Pacer;
-}
-
 /**
- * One connection: Kapacitor's side of one UDF node. Frames come in, the handler gets the points, answers go out; the
+ * One connection: Kapacitor's side of one UDF node. Frames come in, the node gets the points, answers go out; the
  * obligations of a UDF agent are met here and nowhere else.
  */
-export class Session implements FrameSink, Emit, LiveSession {
-  #lastHeardMs: number;
-  readonly #socket: Socket;
+export class Session implements LiveSession {
   readonly #function: UdfFunction;
   readonly #environment: SessionEnvironment;
   readonly #log: SessionLog;
+  readonly #onClosed: () => void;
   readonly #reader: FrameReader;
-  readonly #outbox: Outbox;
+  readonly #connection: Connection;
+  readonly #work: SlowWork;
+  readonly #ticker: Ticker;
   readonly #startedMs: number;
-  #point = new PointView();
-  #handler: Handler | undefined;
+  #lastHeardMs: number;
+  #node: Node | undefined;
   #request: InitRequest | undefined;
   #ids: NodeIds | undefined;
   #isReplay = false;
-  #hasState = false;
-  /** The batch that is open, and whether its begin went out. */
-  #batch: BatchBegin | undefined;
-  #isBatchEmitted = false;
-  /** Stops the work at hand (Init, Snapshot, Restore); meanwhile other frames wait in {@link #backlog}. */
-  #stopWork: (() => void) | undefined;
-  readonly #backlog = new Backlog();
-  /** Where the message at hand lies if it is not the one that was read last. */
-  #waitedAt: number | undefined;
-  /** Bytes of a snapshot on its way out, which don't count as waiting: they come whatever the peer does. */
-  #allowanceBytes = 0;
-  #isPaused = false;
-  #isInputEnded = false;
-  #isStopping = false;
-  #isEnding = false;
-  #reason = 'the connection broke';
-  #linger: NodeJS.Timeout | undefined;
-  readonly #onClosed: () => void;
-  #points = 0;
-  #edges = 0;
-  #bytes = 0;
 
   /**
    * @param accepted a connection that nobody has read from
@@ -109,19 +64,23 @@ export class Session implements FrameSink, Emit, LiveSession {
     log: SessionLog,
     onClosed: () => void,
   ) {
-    const socket = readShared(accepted, this.#onBytes);
-    this.#socket = socket;
-    this.#onClosed = onClosed;
+    const { clockMs, maxFrameBytes } = environment;
     this.#function = fn;
     this.#environment = environment;
     this.#log = log;
-    this.#reader = new FrameReader(environment.maxFrameBytes);
-    this.#outbox = new Outbox(socket, this.#onDrain);
-    this.#startedMs = environment.clockMs();
+    this.#onClosed = onClosed;
+    this.#startedMs = clockMs();
     this.#lastHeardMs = this.#startedMs;
-    socket.on('end', this.#onEnd);
-    socket.on('error', this.#onError);
-    socket.on('close', this.#onClose);
+    this.#reader = new FrameReader(maxFrameBytes);
+    this.#work = new SlowWork(clockMs);
+    // All that happens to a session.
+    this.#connection = new Connection(accepted, {
+      bytes: (buffer, length) => this.#onBytes(buffer, length),
+      inputEnd: () => this.#onInputEnd(),
+      drain: () => this.#connection.pauseOrResume(this.#work.waitingBytes),
+      close: () => this.#onClose(),
+    });
+    this.#ticker = new Ticker(clockMs, () => this.#onTick());
   }
 
   silentMs(): number {
@@ -130,110 +89,95 @@ export class Session implements FrameSink, Emit, LiveSession {
 
   /** Breaks the connection off. */
   abort(): void {
-    if (!this.#isEnding) this.#reason = 'the agent ends at once';
-    this.#socket.destroy();
+    this.#connection.abort('the agent ends at once');
   }
 
   /** Answers what was read, then closes. */
   stop(): void {
-    if (this.#isEnding) return;
-    this.#isStopping = true;
-    this.#socket.pause();
+    if (this.#connection.isEnding) return;
+    this.#connection.stop();
     this.#settle();
   }
 
-  readonly #onBytes = (buffer: Buffer, length: number): void => {
-    if (this.#isEnding) return;
-    this.#bytes += length;
+  #onBytes(buffer: Buffer, length: number): void {
     this.#lastHeardMs = this.#environment.clockMs();
+    this.#ticker.noteRead();
     const points = this.#points;
     const edges = this.#edges;
     try {
-      this.#reader.push(buffer, this, length);
+      this.#reader.push(buffer, this.#frames, length);
     } catch (error) {
       this.#fail(error);
     }
     this.#environment.pacer.read(this.#points - points, this.#edges > edges);
     this.#settle();
-  };
-
-  readonly #onEnd = (): void => {
-    this.#isInputEnded = true;
-    if (this.#ids !== undefined && !this.#isReplay) this.#environment.live.release(this.#ids, this);
-    this.#settle();
-  };
-
-  /** The points that arrived together are done with: what they led to goes out. */
-  #settle(): void {
-    if (!this.#isInputEnded) this.#settleHandler();
-    if (this.#stopWork === undefined && !this.#isEnding) {
-      if (this.#isInputEnded) {
-        if (this.#reader.inFrame)
-          this.#fail(new ProtocolError('TRUNCATED_FRAME', 'the connection ended inside a frame'));
-        else this.#end('Kapacitor closed the connection');
-      } else if (this.#isStopping) this.#end('the agent stops');
-    }
-    this.#outbox.flush();
-    this.#pauseOrResume();
   }
 
-  #settleHandler(): void {
-    if (this.#stopWork !== undefined || this.#isEnding) return;
+  #onInputEnd(): void {
+    if (this.#ids !== undefined && !this.#isReplay) this.#environment.live.release(this.#ids, this);
+    this.#settle();
+  }
+
+  #onTick(): void {
+    if (this.#work.isUnderWay || !this.#connection.isFlowing) return;
     try {
-      this.#handler?.settle?.();
+      this.#node?.tick(this.#environment.clockMs());
     } catch (error) {
       this.#fail(error);
     }
+    this.#connection.flush(this.#work.waitingBytes);
   }
 
-  #pauseOrResume(): void {
-    if (!this.#outbox.isBlocked) this.#allowanceBytes = 0;
-    const waiting = this.#outbox.waitingBytes + this.#backlog.bytes;
-    const isTooMuch = waiting > MAX_WAITING_BYTES + this.#allowanceBytes;
-    if (isTooMuch === this.#isPaused || this.#isStopping || this.#isEnding) return;
-    this.#isPaused = isTooMuch;
-    if (isTooMuch) this.#socket.pause();
-    else this.#socket.resume();
-  }
-
-  readonly #onDrain = (): void => {
-    this.#pauseOrResume();
-  };
-
-  /** @internal FrameSink */
-  frame(bytes: Uint8Array, start: number, end: number): void {
-    if (this.#isEnding) return;
-    const kind = readEnvelope(bytes, start, end);
-    if (this.#stopWork !== undefined) {
-      if (kind === MESSAGE.keepalive) this.#keepalive(bytes, body[0], body[1]);
-      else this.#backlog.push(bytes, start, end, this.#offset);
+  #onClose(): void {
+    this.#onClosed();
+    this.#stopWork();
+    const { bytes, reason } = this.#connection;
+    if (this.#ids === undefined) {
+      this.#log.debug({ bytes, reason }, 'connection without a task ended');
       return;
     }
-    if (kind === MESSAGE.point) this.#onPoint(bytes, body[0], body[1]);
+    if (!this.#isReplay) this.#environment.live.release(this.#ids, this);
+    this.#log.info(
+      {
+        ...this.#logIds(),
+        points: this.#points,
+        edges: this.#edges,
+        ...this.#counts(),
+        bytes,
+        seconds: Math.round(this.#environment.clockMs() - this.#startedMs) / 1000,
+        reason,
+      },
+      'task disconnected',
+    );
+  }
+
+  readonly #frames = {
+    frame: (bytes: Uint8Array, start: number, end: number): void => this.#onFrame(bytes, start, end),
+    oversized: (firstByte: number, length: number): boolean => this.#onOversized(firstByte, length),
+  };
+
+  #onFrame(bytes: Uint8Array, start: number, end: number): void {
+    if (this.#connection.isEnding) return;
+    const kind = readEnvelope(bytes, start, end);
+    if (this.#work.isUnderWay) {
+      if (kind === MESSAGE.keepalive) this.#keepalive(bytes, body[0], body[1]);
+      else this.#work.wait(bytes, start, end, this.#offset);
+      return;
+    }
+    if (kind === MESSAGE.point) this.#nodeFor('a point').point(bytes, body[0], body[1]);
     else this.#control(kind, bytes, body[0], body[1]);
   }
 
-  /** @internal FrameSink: a snapshot that is too large to be restored must not stop the task for ever. */
-  oversized(firstByte: number, length: number): boolean {
+  /** A snapshot that is too large to be restored must not stop the task for ever. */
+  #onOversized(firstByte: number, length: number): boolean {
     if (firstByte !== RESTORE_TAG) return false;
-    if (this.#isEnding) return true;
+    if (this.#connection.isEnding) return true;
     this.#log.warn(
       { bytes: length, maxFrameBytes: this.#environment.maxFrameBytes },
-      'the snapshot to restore is larger than --max-frame-bytes allows: the node starts empty',
+      `${wording`the snapshot to restore is larger than ${setting('maxFrameBytes')} allows: the node starts empty`}`,
     );
-    this.#outbox.write(encodeRestoreResponse());
+    this.#write(encodeRestoreResponse());
     return true;
-  }
-
-  #onPoint(bytes: Uint8Array, start: number, end: number): void {
-    const handler = this.#handler;
-    if (handler === undefined) this.#unexpected('a point before Init');
-    if (this.#batch === undefined && this.#function.wants === 'BATCH')
-      this.#unexpected('a point outside of a batch');
-    this.#points++;
-    const point = this.#point;
-    point.read(bytes, start, end);
-    handler.point(point, this);
   }
 
   #control(kind: number, bytes: Uint8Array, start: number, end: number): void {
@@ -242,14 +186,14 @@ export class Session implements FrameSink, Emit, LiveSession {
         this.#keepalive(bytes, start, end);
         break;
       case MESSAGE.begin:
-        this.#beginBatch(bytes, start, end);
+        this.#nodeFor('a batch').beginBatch(bytes, start, end);
         break;
       case MESSAGE.end:
-        this.#endBatch(bytes, start, end);
+        this.#nodeFor('the end of a batch').endBatch(bytes, start, end);
         break;
       case MESSAGE.info: {
         const { wants, provides, options } = this.#function;
-        this.#outbox.write(encodeInfoResponse({ wants, provides, options: valueTypes(options) }));
+        this.#write(encodeInfoResponse({ wants, provides, options: valueTypes(options) }));
         break;
       }
       case MESSAGE.init:
@@ -270,14 +214,19 @@ export class Session implements FrameSink, Emit, LiveSession {
         break;
       }
       default:
-        this.#unexpected('an answer of an agent instead of a request');
+        unexpected('an answer of an agent instead of a request');
     }
+  }
+
+  #nodeFor(what: string): Node {
+    if (this.#node === undefined) unexpected(`${what} before Init`);
+    return this.#node;
   }
 
   /** The answer to a keepalive is the request: same number, same type. */
   #keepalive(bytes: Uint8Array, start: number, end: number): void {
     checkKeepalive(bytes, start, end);
-    this.#outbox.writeUrgent(frameOf(MESSAGE.keepalive, bytes.subarray(start, end)));
+    this.#connection.outbox.writeUrgent(frameOf(MESSAGE.keepalive, bytes.subarray(start, end)));
   }
 
   #init(request: InitRequest): void {
@@ -288,7 +237,7 @@ export class Session implements FrameSink, Emit, LiveSession {
     this.#request = request;
     const { taskId, nodeId } = request;
     try {
-      this.#handler = this.#open(request);
+      this.#node = this.#openNode(request);
     } catch (error) {
       if (!(error instanceof OptionsError)) throw error;
       this.#log.warn(
@@ -305,20 +254,40 @@ export class Session implements FrameSink, Emit, LiveSession {
       this.#initialised(ids, claimed);
       return;
     }
-    this.#stopWork = () => undefined;
+    this.#work.begin();
     claimed.then(
       (isLive) => {
-        if (!this.#isEnding) this.#workDone(() => this.#initialised(ids, isLive));
+        if (!this.#connection.isEnding) this.#finishWork(() => this.#initialised(ids, isLive));
         else if (isLive) this.#environment.live.release(ids, this);
       },
-      (error: unknown) => this.#workDone(() => this.#fail(error, offset)),
+      (error: unknown) => this.#finishWork(() => this.#fail(error, offset)),
+    );
+  }
+
+  #openNode({ options, taskId, nodeId }: InitRequest): Node {
+    const { limits, clockMs } = this.#environment;
+    const ids = { task: taskId, node: nodeId };
+    const log: NodeLog = {
+      info: (fields, message) => this.#log.info({ ...ids, ...fields }, message),
+      warn: (fields, message) => this.#log.warn({ ...ids, ...fields }, message),
+    };
+    const { outbox } = this.#connection;
+    return new Node(
+      this.#function,
+      { options, limits, log, clockMs },
+      {
+        beginBatch: (bytes, start, end) => outbox.writeMessage(MESSAGE.begin, bytes, start, end),
+        point: (bytes, start, end) => outbox.writeMessage(MESSAGE.point, bytes, start, end),
+        endBatch: (bytes, start, end) => outbox.writeMessage(MESSAGE.end, bytes, start, end),
+      },
     );
   }
 
   #initialised(ids: NodeIds, isLive: boolean): void {
     this.#ids = ids;
     this.#isReplay = !isLive;
-    this.#outbox.write(encodeInitResponse());
+    this.#write(encodeInitResponse());
+    if (this.#node?.wantsTicks === true) this.#ticker.start();
     const { taskId: task, nodeId: node } = ids;
     this.#log.info(
       { task, node, ...(isLive ? {} : { replay: true }) },
@@ -327,268 +296,146 @@ export class Session implements FrameSink, Emit, LiveSession {
   }
 
   #refuseInit(error: string): void {
-    this.#outbox.write(encodeInitResponse(error));
+    this.#write(encodeInitResponse(error));
     this.#endAndLinger(`Init refused: ${error}`);
-  }
-
-  #open(request: InitRequest): Handler {
-    const ids = { task: request.taskId, node: request.nodeId };
-    const context: NodeContext = {
-      options: new GivenOptions(this.#function.options, request),
-      limits: this.#environment.limits,
-      clockMs: this.#environment.clockMs,
-      log: {
-        info: (fields, message) => this.#log.info({ ...ids, ...fields }, message),
-        warn: (fields, message) => this.#log.warn({ ...ids, ...fields }, message),
-      },
-    };
-    const handler = this.#function.open(context);
-    context.options.check();
-    this.#point = new PointView(handler.keys);
-    return handler;
   }
 
   #snapshot(): void {
     // Kapacitor asks for one at a time. While the last one is still on its way, another would only fill the memory.
-    const isOnItsWay = this.#allowanceBytes > 0;
-    if (this.#handler === undefined || this.#isReplay || isOnItsWay) {
-      this.#answerSnapshot([], 0);
+    if (this.#node === undefined || this.#isReplay || this.#connection.isSendingSnapshot) {
+      this.#write(encodeEmptySnapshot());
       return;
     }
     const limit = this.#environment.maxFrameBytes;
     const pieces: Uint8Array[] = [];
     let size = 0;
-    this.#work(
-      this.#handler.snapshot(),
-      (piece) => {
-        pieces.push(piece);
-        size += piece.length;
-        return size <= limit;
-      },
-      () => {
-        const inner = 1 + sizeOfVarint32(size) + size;
-        if (1 + sizeOfVarint32(inner) + inner <= limit) this.#answerSnapshot(pieces, size);
-        else {
-          this.#log.warn(
-            { ...this.#logIds(), maxFrameBytes: limit },
-            'the snapshot is larger than --max-frame-bytes allows: Kapacitor keeps the one before',
-          );
-          this.#answerSnapshot([], 0);
-        }
-      },
-    );
+    const keep = (piece: Uint8Array): boolean => {
+      pieces.push(piece);
+      size += piece.length;
+      return size <= limit;
+    };
+    this.#inSlices(this.#node.snapshot(), keep, () => this.#answerSnapshot(pieces, size));
   }
 
-  /** SnapshotResponse := 1 snapshot. @param size the bytes of all pieces */
+  /** @param size the bytes of all pieces */
   #answerSnapshot(pieces: readonly Uint8Array[], size: number): void {
-    if (size === 0) {
-      this.#outbox.write(frameOf(MESSAGE.snapshot, Buffer.alloc(0)));
+    const limit = this.#environment.maxFrameBytes;
+    if (sizeOfSnapshotMessage(size) > limit) {
+      this.#log.warn(
+        { ...this.#logIds(), maxFrameBytes: limit },
+        `${wording`the snapshot is larger than ${setting('maxFrameBytes')} allows: Kapacitor keeps the one before`}`,
+      );
+    } else if (size > 0) {
+      this.#connection.sendSnapshot([encodeSnapshotHead(size), ...pieces], size);
       return;
     }
-    const inner = 1 + sizeOfVarint32(size) + size;
-    const head = Buffer.alloc(24);
-    let p = writeFrameHead(head, 0, MESSAGE.snapshot, inner);
-    head[p] = 0x0a;
-    p = writeVarint32(head, p + 1, size);
-    this.#outbox.writePieces([head.subarray(0, p), ...pieces]);
-    this.#outbox.flush();
-    if (this.#outbox.isBlocked) this.#allowanceBytes = inner;
+    this.#write(encodeEmptySnapshot());
   }
 
   #restore(snapshot: Uint8Array): void {
-    const request = this.#request;
-    if (request === undefined || this.#handler === undefined) {
+    if (this.#node === undefined) {
       const error = 'Restore before Init: there is no node to restore';
-      this.#outbox.write(encodeRestoreResponse(error));
+      this.#write(encodeRestoreResponse(error));
       this.#endAndLinger(error);
       return;
     }
+    const answer = (): void => this.#write(encodeRestoreResponse());
     if (this.#isReplay) {
       this.#log.info({ ...this.#logIds() }, 'a replay starts empty: the snapshot is that of the live task');
-      this.#outbox.write(encodeRestoreResponse());
+      answer();
       return;
     }
-    // A handler is restored once, before its first point.
-    if (this.#hasState || this.#points > 0) this.#handler = this.#open(request);
-    this.#hasState = true;
-    this.#work(
-      this.#handler.restore(snapshot),
-      () => true,
-      () => this.#outbox.write(encodeRestoreResponse()),
-    );
+    this.#inSlices(this.#node.restore(snapshot), () => true, answer);
   }
 
   /** Does a work in slices; meanwhile other frames wait. */
-  #work<T>(work: Iterable<T>, each: (piece: T) => boolean, done: () => void): void {
-    let isSync = true;
-    let isDone = false;
+  #inSlices<T>(work: Iterable<T>, each: (piece: T) => boolean, answer: () => void): void {
     const offset = this.#offset;
-    const stop = workInSlices(work, this.#environment.clockMs, each, (error) => {
-      isDone = true;
-      if (isSync) {
-        if (error !== undefined) throw failure(error);
-        done();
-      } else this.#workDone(() => (error === undefined ? done() : this.#fail(error, offset)));
-    });
-    isSync = false;
-    if (!isDone) this.#stopWork = stop;
+    const isDone = this.#work.slice(work, each, (error) =>
+      this.#finishWork(() => (error === undefined ? answer() : this.#fail(error, offset))),
+    );
+    if (isDone) answer();
   }
 
   /** Goes on with the frames that waited. */
-  #workDone(answer: () => void): void {
-    this.#stopWork = undefined;
-    answer();
-    try {
-      for (const { bytes, offset } of this.#backlog.take()) {
-        this.#waitedAt = offset;
-        this.frame(bytes, 0, bytes.length);
-      }
-    } catch (error) {
-      this.#fail(error);
-    }
-    this.#waitedAt = undefined;
+  #finishWork(answer: () => void): void {
+    this.#work.finish(answer, this.#frames.frame, (error) => this.#fail(error));
     this.#settle();
   }
 
-  #beginBatch(bytes: Uint8Array, start: number, end: number): void {
-    if (this.#handler === undefined) this.#unexpected('a batch before Init');
-    if (this.#function.wants === 'STREAM') this.#unexpected('a batch for a function that wants a stream');
-    if (this.#batch !== undefined) this.#unexpected('a batch inside a batch');
-    this.#batch = new BatchBegin(bytes, start, end);
-    // A function that provides a stream has no use for a begin.
-    this.#isBatchEmitted = this.#function.provides === 'STREAM';
-    this.#handler.beginBatch?.(this.#batch);
-  }
-
-  #endBatch(bytes: Uint8Array, start: number, end: number): void {
-    if (this.#batch === undefined || this.#handler === undefined)
-      this.#unexpected('the end of a batch without its begin');
-    checkBatchEnd(bytes, start, end);
-    this.#handler.endBatch?.(this);
-    if (this.#isBatchEmitted && this.#function.provides === 'BATCH')
-      this.#writeFrame(MESSAGE.end, bytes, start, end);
-    this.#batch = undefined;
-  }
-
-  /** @internal Emit */
-  forward(point: PointView, added?: AddedFields): void {
-    point.validate();
-    if (this.#batch !== undefined && !this.#isBatchEmitted) this.#emitBegin(this.#batch.bytes);
-    this.#edges++;
-    if (added === undefined) this.#writeFrame(MESSAGE.point, point.bytes, point.start, point.end);
-    else {
-      // The lengths in front depend on what is left out, so the body is written first, behind the most that they take.
-      const most = added.sizeWith(point.end - point.start);
-      const piece = this.#outbox.reserve(sizeOfFrame(MESSAGE.point, most));
-      const at = this.#outbox.position;
-      const room = sizeOfFrame(MESSAGE.point, most) - most;
-      const length = added.write(point, piece, at + room) - at - room;
-      const bodyAt = writeFrameHead(piece, at, MESSAGE.point, length);
-      if (bodyAt !== at + room) piece.copyWithin(bodyAt, at + room, at + room + length);
-      this.#outbox.advance(bodyAt + length);
+  /** The points that arrived together are done with: what they led to goes out. */
+  #settle(): void {
+    const connection = this.#connection;
+    if (!connection.isInputEnded) this.#settleNode();
+    if (!this.#work.isUnderWay && !connection.isEnding) {
+      if (connection.isInputEnded) {
+        if (this.#reader.inFrame)
+          this.#fail(new ProtocolError('TRUNCATED_FRAME', 'the connection ended inside a frame'));
+        else this.#end('Kapacitor closed the connection');
+      } else if (connection.isStopping) this.#end('the agent stops');
     }
+    connection.flush(this.#work.waitingBytes);
   }
 
-  /** @internal Emit */
-  send(point: Point): void {
-    const frame = encodePoint(point);
-    if (this.#batch !== undefined && !this.#isBatchEmitted) this.#emitBegin(this.#batch.bytes);
-    this.#edges++;
-    this.#outbox.write(frame);
-  }
-
-  #emitBegin(bytes: Uint8Array): void {
-    this.#isBatchEmitted = true;
-    this.#writeFrame(MESSAGE.begin, bytes, 0, bytes.length);
-  }
-
-  #writeFrame(kind: number, bytes: Uint8Array, start: number, end: number): void {
-    const length = end - start;
-    const piece = this.#outbox.reserve(sizeOfFrame(kind, length));
-    const at = writeFrameHead(piece, this.#outbox.position, kind, length);
-    piece.set(bytes.subarray(start, end), at);
-    this.#outbox.advance(at + length);
-  }
-
-  /** Where in the connection the message at hand lies. */
-  get #offset(): number {
-    return this.#waitedAt ?? this.#reader.offset;
-  }
-
-  #unexpected(what: string): never {
-    throw new ProtocolError('UNEXPECTED_MESSAGE', `unexpected message: ${what}`);
+  #settleNode(): void {
+    if (this.#work.isUnderWay || this.#connection.isEnding) return;
+    try {
+      this.#node?.settle();
+    } catch (error) {
+      this.#fail(error);
+    }
   }
 
   /** Tells Kapacitor why, after everything that was emitted, and closes. */
   #fail(error: unknown, offset: number = this.#offset): void {
-    if (this.#isEnding) return;
-    const { code, message, cause } = failure(error);
+    if (this.#connection.isEnding) return;
+    const { code, message, cause } = failureOf(error);
     const text = `${code} at byte ${offset}: ${message}`;
     this.#log.error(
-      {
-        ...this.#logIds(),
-        code,
-        offset,
-        ...(cause === undefined ? {} : { err: cause }),
-      },
+      { ...this.#logIds(), code, offset, ...(cause === undefined ? {} : { err: cause }) },
       `connection closed: ${message}`,
     );
-    this.#outbox.write(encodeErrorResponse(text));
+    this.#write(encodeErrorResponse(text));
     this.#endAndLinger(text);
   }
 
   /** Closes the connection once everything pending has gone out. */
-  #end(reason: string, lingers = false): void {
-    this.#isEnding = true;
-    this.#reason = reason;
-    this.#stopWork?.();
-    this.#stopWork = undefined;
-    this.#outbox.end(lingers);
+  #end(reason: string): void {
+    this.#stopWork();
+    this.#connection.end(reason);
   }
 
-  /**
-   * Closes our half, and takes what still comes until the peer closes its own: a Kapacitor whose next write fails would
-   * report that instead of what we say.
-   */
+  /** Likewise, but lets the peer read why. */
   #endAndLinger(reason: string): void {
-    this.#end(reason, true);
-    if (this.#socket.destroyed) return;
-    this.#linger = setTimeout(() => this.#socket.destroy(), LINGER_MS);
-    this.#socket.resume();
+    this.#stopWork();
+    this.#connection.endAndLinger(reason);
   }
 
-  readonly #onError = (error: Error): void => {
-    if (!this.#isEnding) this.#reason = `the connection broke: ${error.message}`;
-  };
+  #stopWork(): void {
+    this.#ticker.stop();
+    this.#work.stop();
+  }
 
-  readonly #onClose = (): void => {
-    this.#onClosed();
-    clearTimeout(this.#linger);
-    this.#isEnding = true;
-    this.#stopWork?.();
-    this.#stopWork = undefined;
-    if (this.#ids === undefined) {
-      this.#log.debug({ bytes: this.#bytes, reason: this.#reason }, 'connection without a task ended');
-      return;
-    }
-    if (!this.#isReplay) this.#environment.live.release(this.#ids, this);
-    this.#log.info(
-      {
-        ...this.#logIds(),
-        points: this.#points,
-        edges: this.#edges,
-        ...this.#counts(),
-        bytes: this.#bytes,
-        seconds: Math.round(this.#environment.clockMs() - this.#startedMs) / 1000,
-        reason: this.#reason,
-      },
-      'task disconnected',
-    );
-  };
+  #write(frame: Uint8Array): void {
+    this.#connection.outbox.write(frame);
+  }
+
+  get #points(): number {
+    return this.#node?.points ?? 0;
+  }
+
+  get #edges(): number {
+    return this.#node?.edges ?? 0;
+  }
+
+  /** Where in the connection the message at hand lies. */
+  get #offset(): number {
+    return this.#work.offset ?? this.#reader.offset;
+  }
 
   #counts(): Readonly<Record<string, number>> | undefined {
     try {
-      return this.#handler?.counts?.();
+      return this.#node?.counts();
     } catch (error) {
       this.#log.error({ ...this.#logIds(), err: error }, 'the function failed at counting what it did');
       return undefined;
@@ -600,7 +447,6 @@ export class Session implements FrameSink, Emit, LiveSession {
   }
 }
 
-function failure(error: unknown): ProtocolError {
-  if (error instanceof ProtocolError) return error;
-  return new ProtocolError('FUNCTION_FAILED', `the function failed: ${messageOf(error)}`, { cause: error });
+function unexpected(what: string): never {
+  throw new ProtocolError('UNEXPECTED_MESSAGE', `unexpected message: ${what}`);
 }

@@ -1,6 +1,7 @@
 import type { Socket } from 'node:net';
 import type { UdfFunction } from '../function/contract.ts';
-import { Session, type SessionEnvironment, type SessionLog } from './session.ts';
+import type { SessionEnvironment, SessionLog } from './environment.ts';
+import { Session } from './session.ts';
 
 /** How long connections may take to read the last answers when the agent stops. */
 const STOP_MS = 5000;

@@ -3,7 +3,7 @@ import type { OptionTypes, WrittenOption } from '../tickscript/script-options.ts
 import { MESSAGE } from '../wire/envelope.ts';
 import type { OptionValue } from '../wire/messages.ts';
 import type { FieldValue, Point } from '../wire/point.ts';
-import { PointView } from '../wire/point-view.ts';
+import { PointReader } from '../wire/point-view.ts';
 
 /** A field or tag that the options track. */
 export interface TrackedKey {
@@ -51,7 +51,7 @@ export class EdgeReader {
   readonly #fieldOf: ReadonlyMap<Output, string>;
   readonly #addedFields: ReadonlySet<string>;
   readonly #unitSeconds: number;
-  readonly #view = new PointView();
+  readonly #view = new PointReader();
   /** Where the agent can't tell the values before, those last emitted of each group. */
   readonly #lastValues: Map<string, Edge['values']> | undefined;
   /** Where states are repeated, the count of each group's last edge, to tell repetitions. */

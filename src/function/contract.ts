@@ -1,7 +1,7 @@
 import type { AddedFields } from '../wire/added-fields.ts';
 import type { Keys } from '../wire/keys.ts';
 import type { EdgeType } from '../wire/messages.ts';
-import type { Point } from '../wire/point.ts';
+import type { FieldValue, Point } from '../wire/point.ts';
 import type { PointView } from '../wire/point-view.ts';
 import type { GivenOptions, OptionSpecs } from './options.ts';
 
@@ -9,7 +9,8 @@ import type { GivenOptions, OptionSpecs } from './options.ts';
 //
 // Words:
 //   function   what a TICKscript calls as @name(); one socket each
-//   node       one place in one task that calls it: one connection, one session, one handler
+//   node       one place in one task that calls it: one handler at work, see node.ts
+//   door       where a node's points come from and go to: Kapacitor's socket, lines, a test
 //   point      one measurement at one time, with tags and fields
 //   group      the points that a `groupBy` keeps together; its id is the text that Kapacitor gives it
 //   batch      points of one group between a begin and an end
@@ -40,6 +41,8 @@ export interface NodeContext {
   readonly log: NodeLog;
   /** The machine's monotonic clock in milliseconds; what is emitted must not depend on it. */
   readonly clockMs: () => number;
+  /** The machine's clock in milliseconds since the epoch, which may be set: only {@link Handler.tick} has a use for it. */
+  readonly wallMs: () => number;
 }
 
 export interface NodeLimits {
@@ -69,6 +72,13 @@ export interface Handler {
   /** After all points that arrived together: the place for work in small pieces, for instance to free memory. */
   settle?(): void;
   /**
+   * The clock, for what happens without a point: called at least once a second while the connection is live, once
+   * everything that arrived has been handed over, and not while what was emitted cannot go out. After a standstill the
+   * input that waited comes first. A handler without it costs nothing. Where batches go out nothing can be emitted here.
+   * @param nowMs as {@link NodeContext.clockMs} has it
+   */
+  tick?(nowMs: number, emit: Emit): void;
+  /**
    * The state, as pieces of bytes. Between two pieces other connections get their turn, and no point of this one
    * comes; a piece should take about a millisecond.
    */
@@ -80,6 +90,52 @@ export interface Handler {
   restore(snapshot: Uint8Array): Iterable<void>;
   /** What the log says at the connection's end, for instance how many groups there are. */
   counts?(): Readonly<Record<string, number>>;
+  /**
+   * What the groups are in, for people to look at. It changes nothing, and takes a millisecond or two: one call looks at
+   * so many groups at most, whether they match or not.
+   */
+  states?(query: StatesQuery): StatesPage;
+}
+
+/** Which groups {@link Handler.states} is asked for. */
+export interface StatesQuery {
+  /** Only groups whose id this likes. */
+  readonly matches?: (group: string) => boolean;
+  /** Goes on where another page ended. */
+  readonly after?: string;
+  /** Groups in the page, at most. */
+  readonly limit: number;
+}
+
+export interface StatesPage {
+  /** In an order of the handler's own; with a query that matches little there may be none, and more pages all the same. */
+  readonly groups: readonly GroupState[];
+  /**
+   * For {@link StatesQuery.after}; undefined where there is no more. A group that is there all the while comes up once,
+   * however many come and go between two pages.
+   */
+  readonly next: string | undefined;
+}
+
+/** One group, as far as its function knows such things. */
+export interface GroupState {
+  readonly group: string;
+  /** What is known of it, by name: tracked keys, or a state of the function's own. */
+  readonly values: Readonly<Record<string, FieldValue | undefined>>;
+  /** When this state began, in nanoseconds since the epoch. */
+  readonly sinceNs?: bigint;
+  /** How many edges it has had. */
+  readonly count?: bigint;
+  /** A state that is not accepted yet. */
+  readonly candidate?: {
+    readonly values: Readonly<Record<string, FieldValue | undefined>>;
+    readonly sinceNs: bigint;
+    readonly points: number;
+  };
+  /** Whether an edge waits for room to be emitted. */
+  readonly isOwed?: boolean;
+  /** Whether the group has fallen silent. */
+  readonly isSilent?: boolean;
 }
 
 /** The begin of a batch. */

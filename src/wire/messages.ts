@@ -1,7 +1,8 @@
 import type protobuf from 'protobufjs';
-import { frameOf, MESSAGE } from './envelope.ts';
+import { frameOf, MESSAGE, sizeOfFrame, writeFrameHead } from './envelope.ts';
 import { malformed } from './protocol-error.ts';
 import { loadSchema } from './schema.ts';
+import { sizeOfVarint32, writeVarint32 } from './varint.ts';
 
 // The messages that are rare enough for clarity: a few per connection. Points and batches never come here.
 
@@ -17,9 +18,15 @@ export type OptionValue =
   | { readonly type: 'DOUBLE'; readonly value: number | undefined }
   | { readonly type: 'STRING'; readonly value: string | undefined };
 
+/** One use of an option in a TICKscript. */
+export interface NamedOption {
+  readonly name: string;
+  readonly values: readonly OptionValue[];
+}
+
 export interface InitRequest {
   /** In the order of the script; one that is repeated stands here once each time. */
-  readonly options: readonly { readonly name: string; readonly values: readonly OptionValue[] }[];
+  readonly options: readonly NamedOption[];
   readonly taskId: string;
   readonly nodeId: string;
 }
@@ -30,6 +37,9 @@ export interface InfoResponse {
   /** By name, the types of the arguments in order. */
   readonly options: Readonly<Record<string, readonly ValueType[]>>;
 }
+
+/** Two tags and three lengths. */
+const SNAPSHOT_HEAD_BYTES = 24;
 
 const root = loadSchema('udf.proto');
 
@@ -77,6 +87,32 @@ export function encodeInitResponse(error?: string): Buffer {
 /** @param error what a user sees; undefined for success */
 export function encodeRestoreResponse(error?: string): Buffer {
   return encode(MESSAGE.restore, restoreResponse, { success: error === undefined, error: error ?? '' });
+}
+
+// SnapshotResponse := 1 snapshot
+
+/** How long the frame is that carries a snapshot of so many bytes, without its own length. */
+export function sizeOfSnapshotMessage(bytes: number): number {
+  const message = sizeOfFrame(MESSAGE.snapshot, sizeOfSnapshotBody(bytes));
+  return message - sizeOfVarint32(message);
+}
+
+/** What stands in front of a snapshot of so many bytes, which are more than none. */
+export function encodeSnapshotHead(bytes: number): Buffer {
+  const head = Buffer.alloc(SNAPSHOT_HEAD_BYTES);
+  let p = writeFrameHead(head, 0, MESSAGE.snapshot, sizeOfSnapshotBody(bytes));
+  head[p] = 0x0a;
+  p = writeVarint32(head, p + 1, bytes);
+  return head.subarray(0, p);
+}
+
+/** The answer without a snapshot: Kapacitor keeps the one that it has. */
+export function encodeEmptySnapshot(): Buffer {
+  return frameOf(MESSAGE.snapshot, Buffer.alloc(0));
+}
+
+function sizeOfSnapshotBody(bytes: number): number {
+  return 1 + sizeOfVarint32(bytes) + bytes;
 }
 
 export function encodeErrorResponse(error: string): Buffer {

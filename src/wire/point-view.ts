@@ -29,10 +29,42 @@ import { lengthEnd, readLength, readVarint64, skipVarint, varint64 } from './var
 const NO_KEYS = new Keys([]);
 
 /**
- * A point read in place. One view serves all points of a connection: it is re-pointed, never copied, and valid only
- * during the call that hands it over. {@link toPoint} gives what lasts.
+ * A point as a function sees it: read in place, and valid only during the call that hands it over. {@link toPoint} gives
+ * what lasts.
  */
-export class PointView {
+export interface PointView {
+  /** The bytes that the point lies in; what {@link Keys} says of strings refers to them. They are not to be written to. */
+  readonly bytes: Uint8Array;
+  /** The point's first byte. */
+  readonly start: number;
+  /** The byte after its last. */
+  readonly end: number;
+  /** The group's first byte. */
+  readonly groupStart: number;
+  /** The byte after the group's last. */
+  readonly groupEnd: number;
+  /** Nanoseconds since the epoch, left as two words in `varint64`: for comparing without a bigint. */
+  readTime(): void;
+  /** Nanoseconds since the epoch. */
+  readonly time: bigint;
+  /** The group's id as Kapacitor made it. In a batch it is the batch that has it. */
+  readonly group: string;
+  /** A field's value, decoded; undefined if the point has none of that name. */
+  field(name: string): FieldValue | undefined;
+  /** A tag's value; undefined if the point has none of that name. */
+  tag(name: string): string | undefined;
+  /**
+   * Checks what was passed over in the first place, the map entries. Whatever goes out is checked anyway; a function that
+   * keeps a copy for later does it itself.
+   * @throws ProtocolError MALFORMED_MESSAGE
+   */
+  validate(): void;
+  /** A decoded copy that outlives the call. */
+  toPoint(): Point;
+}
+
+/** What reads points in place. One serves all points of a node: it is re-pointed, never copied. */
+export class PointReader implements PointView {
   /** The bytes that the point lies in; what {@link Keys} says of strings refers to them. */
   bytes: Uint8Array = Buffer.alloc(0);
   /** The point's first byte. */

@@ -1,4 +1,3 @@
-import { frameOf, MESSAGE } from './envelope.ts';
 import type { Point } from './point.ts';
 import { sizeOfVarint32, sizeOfVarint64, writeVarint32, writeVarint64 } from './varint.ts';
 
@@ -127,18 +126,6 @@ export class PointWriter {
     this.#bytes.copy(grown, 0, 0, this.#length);
     this.#bytes = grown;
   }
-}
-
-const made = new PointWriter();
-
-/**
- * A frame with a point that a function made anew.
- * @throws RangeError if the time or an integer does not fit into 64 bits
- */
-export function encodePoint(point: Point): Buffer {
-  made.clear();
-  made.point(point);
-  return frameOf(MESSAGE.point, made.body);
 }
 
 /** Leaves the two words of an int64 in {@link words}. */

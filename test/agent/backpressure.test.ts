@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest';
-import { MAX_WAITING_BYTES } from '../../src/agent/session.ts';
+import { MAX_WAITING_BYTES } from '../../src/agent/connection.ts';
 import { withAgent } from '../support/agent/agent.ts';
 import { functionOf, initRequest, pointRequest } from '../support/agent/functions.ts';
 import { Peer, rest } from '../support/agent/peer.ts';

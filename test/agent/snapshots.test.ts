@@ -349,7 +349,7 @@ describe('with a frame limit', () => {
         expect((await peer.answered('snapshot'))[0].snapshot).toHaveLength(0);
         const { fields, message } = await agent.logged(({ level }) => level === 'warn');
         expect(fields).toMatchObject({ task: 'task', node: 'node1' });
-        expect(message).toContain('--max-frame-bytes');
+        expect(message).toContain('maxFrameBytes');
         // The next one may be smaller again.
         size.bytes = 10;
         peer.send(SNAPSHOT);
@@ -403,7 +403,7 @@ describe('with a frame limit', () => {
         await peer.answered('point');
         const { fields, message } = await agent.logged(({ level }) => level === 'warn');
         expect(fields).toMatchObject({ bytes: restore.length - 3, maxFrameBytes: MAX_FRAME_BYTES });
-        expect(message).toContain('--max-frame-bytes');
+        expect(message).toContain('maxFrameBytes');
         peer.destroy();
       },
       { functions: [keeping({ bytes: 0 })], maxFrameBytes: MAX_FRAME_BYTES },

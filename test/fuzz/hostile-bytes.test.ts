@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import fc from 'fast-check';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { AddedFields } from '../../src/wire/added-fields.ts';
-import { PointView } from '../../src/wire/point-view.ts';
+import { PointReader } from '../../src/wire/point-view.ts';
 import { ProtocolError } from '../../src/wire/protocol-error.ts';
 import { startTestAgent, type TestAgent } from '../support/agent/agent.ts';
 import { Canary } from '../support/agent/canary.ts';
@@ -170,7 +170,7 @@ describe('a point of nonsense', () => {
 
   /** The point as the agent would pass it on, or undefined where it refuses it. */
   function passedOn(body: Buffer, added: AddedFields): Buffer | undefined {
-    const view = new PointView();
+    const view = new PointReader();
     try {
       view.read(body, 0, body.length);
       view.validate();

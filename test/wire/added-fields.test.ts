@@ -2,7 +2,7 @@ import fc from 'fast-check';
 import { expect, test } from 'vitest';
 import { AddedFields } from '../../src/wire/added-fields.ts';
 import { body, readEnvelope } from '../../src/wire/envelope.ts';
-import { PointView } from '../../src/wire/point-view.ts';
+import { PointReader } from '../../src/wire/point-view.ts';
 import {
   decodeRequest,
   encodeRequest,
@@ -34,7 +34,7 @@ function setAll(added: AddedFields, values: readonly Value[]): void {
 /** The point's body with the fields, as it goes out. */
 function splice(message: Buffer, added: AddedFields): Buffer {
   readEnvelope(message, 0, message.length);
-  const view = new PointView();
+  const view = new PointReader();
   view.read(message, body[0], body[1]);
   const most = added.sizeWith(body[1] - body[0]);
   const target = Buffer.alloc(most + 7, 0xee);

@@ -3,7 +3,7 @@ import { describe, expect, test } from 'vitest';
 import { body, MESSAGE, readEnvelope } from '../../src/wire/envelope.ts';
 import { Keys } from '../../src/wire/keys.ts';
 import { type FieldValue, KIND } from '../../src/wire/point.ts';
-import { PointView } from '../../src/wire/point-view.ts';
+import { PointReader } from '../../src/wire/point-view.ts';
 import { toBigInt, toFloat } from '../../src/wire/scalars.ts';
 import {
   decodeRequest,
@@ -25,20 +25,20 @@ const key: fc.Arbitrary<Key> = fc.record({
 const keys = fc.uniqueArray(key, { maxLength: 6, selector: ({ type, name }) => `${type} ${name}` });
 
 /** Points the view at a message, which lies between others as in a chunk. */
-function read(view: PointView, message: Buffer): void {
+function read(view: PointReader, message: Buffer): void {
   const chunk = Buffer.concat([Buffer.alloc(3, 0x0a), message, Buffer.alloc(20, 0x0a)]);
   expect(readEnvelope(chunk, 3, 3 + message.length)).toBe(MESSAGE.point);
   view.read(chunk, body[0], body[1]);
 }
 
-function viewOf(point: Point, style: Style, wanted = new Keys([])): PointView {
-  const view = new PointView(wanted);
+function viewOf(point: Point, style: Style, wanted = new Keys([])): PointReader {
+  const view = new PointReader(wanted);
   read(view, encodeRequest({ kind: 'point', point }, style));
   return view;
 }
 
 /** What the i-th key holds, as the tests' protocol has values. */
-function found(wanted: Keys, i: number, { bytes }: PointView): Value | undefined {
+function found(wanted: Keys, i: number, { bytes }: PointReader): Value | undefined {
   const lo = wanted.lo[i];
   const hi = wanted.hi[i];
   switch (wanted.kind[i]) {
@@ -102,12 +102,12 @@ describe('a point, whoever wrote it', () => {
     fc.assert(
       fc.property(arbitrary.point, arbitrary.point, arbitrary.style, keys, (before, point, style, names) => {
         const wanted = new Keys(names);
-        const view = new PointView(wanted);
+        const view = new PointReader(wanted);
         read(view, encodeRequest({ kind: 'point', point: before }, GO_STYLE));
         const message = encodeRequest({ kind: 'point', point }, style);
         read(view, message);
         const fresh = new Keys(names);
-        const freshView = new PointView(fresh);
+        const freshView = new PointReader(fresh);
         read(freshView, message);
         expect(view.toPoint()).toEqual(freshView.toPoint());
         expect(wanted.found).toBe(fresh.found);
@@ -219,7 +219,7 @@ const KEYS_THAT_MATTER: readonly (readonly Key[])[] = [
 test.each(MALFORMED)('a point with %s is malformed, at the latest when it is to go out', (_, hex) => {
   const bytes = Buffer.from(`${hex}${'00'.repeat(16)}`, 'hex');
   for (const names of KEYS_THAT_MATTER) {
-    const view = new PointView(new Keys(names));
+    const view = new PointReader(new Keys(names));
     expect(() => {
       view.read(bytes, 0, hex.length / 2);
       view.validate();
@@ -242,7 +242,7 @@ test('a point of which some bytes are wrong is malformed, or another one that ca
         const body = Buffer.from(bytes.subarray(3, bytes.length - 20));
         for (const { at, byte } of wrong) body[at % body.length] = byte;
         const end = cut % 3 === 0 ? cut % body.length : body.length;
-        const view = new PointView(new Keys(names));
+        const view = new PointReader(new Keys(names));
         try {
           view.read(body, 0, end);
           view.validate();

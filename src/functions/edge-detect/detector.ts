@@ -2,7 +2,7 @@ import type { BatchView, Emit, Handler, NodeContext } from '../../function/contr
 import { AddedFields } from '../../wire/added-fields.ts';
 import { Keys } from '../../wire/keys.ts';
 import { KIND } from '../../wire/point.ts';
-import { PointView } from '../../wire/point-view.ts';
+import { PointReader, type PointView } from '../../wire/point-view.ts';
 import { varint64 } from '../../wire/varint.ts';
 import {
   FLAG,
@@ -66,7 +66,7 @@ export class Detector implements Handler {
   /** What a group had before the edge at hand. */
   readonly #before: Int32Array;
   readonly #output: Output | undefined;
-  readonly #held = new PointView();
+  readonly #held = new PointReader();
   /** The group of the batch that is open, -1 while it is not known; and the mark up to which its points are old. */
   #batchBytes: Uint8Array = Buffer.alloc(0);
   #batchGroupStart = 0;
@@ -322,8 +322,8 @@ export class Detector implements Handler {
       page[at + this.#layout.flags] &= ~FLAG.candidate;
       let source = point;
       if (candidate.points > 1) {
+        this.#held.read(candidate.bytes, 0, candidate.bytes.length);
         source = this.#held;
-        source.read(candidate.bytes, 0, candidate.bytes.length);
       }
       this.#accept(id, page, at, candidate.values, candidate.sinceNs, time, source, emit);
       this.#releaseState(candidate.values);

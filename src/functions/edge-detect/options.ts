@@ -1,51 +1,130 @@
 import type { GivenOptions, OptionSpecs } from '../../function/options.ts';
 import { asText } from './values.ts';
 
+const NAME = [{ isName: true }] as const;
+const NOT_NEGATIVE = [{ min: 0 }] as const;
+const SOME_TIME = [{ above: 0n }] as const;
+
 export const OPTIONS = {
-  field: { arguments: ['STRING'], summary: 'track this field, of any type; repeatable' },
-  tag: { arguments: ['STRING'], summary: 'track this tag; repeatable' },
+  field: {
+    arguments: ['STRING'],
+    repeatable: 'all',
+    ranges: NAME,
+    summary: 'track this field, of any type',
+  },
+  tag: { arguments: ['STRING'], repeatable: 'all', ranges: NAME, summary: 'track this tag' },
   from: {
     arguments: ['STRING'],
-    summary: 'emit only edges that leave this value (or another one given); repeatable',
+    repeatable: 'all',
+    default: { words: 'any' },
+    summary: 'emit only edges that leave this value (or another one given)',
   },
-  notFrom: { arguments: ['STRING'], summary: 'emit no edge that leaves this value; repeatable' },
+  notFrom: {
+    arguments: ['STRING'],
+    repeatable: 'all',
+    default: { words: 'none' },
+    summary: 'emit no edge that leaves this value',
+  },
   to: {
     arguments: ['STRING'],
-    summary: 'emit only edges that enter this value (or another one given); repeatable',
+    repeatable: 'all',
+    default: { words: 'any' },
+    summary: 'emit only edges that enter this value (or another one given)',
   },
-  notTo: { arguments: ['STRING'], summary: 'emit no edge that enters this value; repeatable' },
-  rising: { arguments: [], summary: 'emit edges that go up' },
-  falling: { arguments: [], summary: 'emit edges that go down' },
-  deadband: { arguments: ['DOUBLE'], summary: 'a number must move by more than this to be another state' },
-  deadbandPercent: { arguments: ['DOUBLE'], summary: 'likewise, in percent of the accepted value' },
-  hold: { arguments: ['DURATION'], summary: 'accept a new state once it has lasted this long' },
+  notTo: {
+    arguments: ['STRING'],
+    repeatable: 'all',
+    default: { words: 'none' },
+    summary: 'emit no edge that enters this value',
+  },
+  rising: { arguments: [], default: { words: 'both ways' }, summary: 'emit edges that go up' },
+  falling: { arguments: [], default: { words: 'both ways' }, summary: 'emit edges that go down' },
+  deadband: {
+    arguments: ['DOUBLE'],
+    ranges: NOT_NEGATIVE,
+    default: 0,
+    summary: 'a number must move by more than this to be another state',
+  },
+  deadbandPercent: {
+    arguments: ['DOUBLE'],
+    ranges: NOT_NEGATIVE,
+    default: 0,
+    summary: 'likewise, in percent of the accepted value',
+  },
+  hold: {
+    arguments: ['DURATION'],
+    ranges: [{ min: 0n }],
+    default: 0n,
+    summary: 'accept a new state once it has lasted this long',
+  },
   holdTo: {
     arguments: ['STRING', 'DURATION'],
-    summary: 'overrides hold for entering this value; repeatable',
+    repeatable: 'by-value',
+    ranges: [undefined, { min: 0n }],
+    summary: 'overrides hold for entering this value',
   },
-  confirm: { arguments: ['INT'], summary: 'accept a new state at its n-th point in a row' },
+  confirm: {
+    arguments: ['INT'],
+    ranges: [{ min: 1n }],
+    default: 1n,
+    summary: 'accept a new state at its n-th point in a row',
+  },
   confirmTo: {
     arguments: ['STRING', 'INT'],
-    summary: 'overrides confirm for entering this value; repeatable',
+    repeatable: 'by-value',
+    ranges: [undefined, { min: 1n }],
+    summary: 'overrides confirm for entering this value',
   },
   limit: {
     arguments: ['INT', 'DURATION'],
+    ranges: [{ min: 1n }, { above: 0n }],
+    default: { words: 'none' },
     summary: 'emit at most n edges per group within the duration, then catch up',
   },
-  initial: { arguments: ['BOOL'], summary: 'whether the first point of a group is emitted (TRUE)' },
-  every: { arguments: ['DURATION'], summary: 'emit a state again once it has not been for this long' },
-  ttl: { arguments: ['DURATION'], summary: 'forget a group not seen for longer than this' },
-  maxGroups: { arguments: ['INT'], summary: 'keep at most this many groups, the longest unseen go first' },
-  late: { arguments: ['STRING'], summary: "'keep' or 'drop' points older than the newest of their group" },
-  as: { arguments: ['STRING'], summary: 'add the current value under this name' },
-  previousAs: { arguments: ['STRING'], summary: 'add the value before the last edge' },
-  durationAs: { arguments: ['STRING'], summary: 'add how long the state before lasted, a float in units' },
-  unit: { arguments: ['DURATION'], summary: 'the unit of durationAs (1s)' },
+  initial: { arguments: ['BOOL'], default: true, summary: 'whether the first point of a group is emitted' },
+  every: {
+    arguments: ['DURATION'],
+    ranges: SOME_TIME,
+    default: { words: 'never' },
+    summary: 'emit a state again once it has not been for this long',
+  },
+  ttl: {
+    arguments: ['DURATION'],
+    ranges: SOME_TIME,
+    default: { words: 'forever' },
+    summary: 'forget a group not seen for longer than this',
+  },
+  maxGroups: {
+    arguments: ['INT'],
+    ranges: [{ min: 1n }],
+    default: { words: 'as many as the agent allows' },
+    summary: 'keep at most this many groups, the longest unseen go first',
+  },
+  late: {
+    arguments: ['STRING'],
+    ranges: [{ oneOf: ['keep', 'drop'] }],
+    default: { words: "'keep' in streams, 'drop' in batches" },
+    summary: 'what becomes of points older than the newest of their group',
+  },
+  as: { arguments: ['STRING'], ranges: NAME, summary: 'add the current value under this name' },
+  previousAs: { arguments: ['STRING'], ranges: NAME, summary: 'add the value before the last edge' },
+  durationAs: {
+    arguments: ['STRING'],
+    ranges: NAME,
+    summary: 'add how long the state before lasted, a float in units',
+  },
+  unit: {
+    arguments: ['DURATION'],
+    ranges: SOME_TIME,
+    default: 1_000_000_000n,
+    summary: 'the unit of durationAs',
+  },
   sinceAs: {
     arguments: ['STRING'],
+    ranges: NAME,
     summary: 'add when the current state began, in nanoseconds since the epoch',
   },
-  countAs: { arguments: ['STRING'], summary: 'add how many edges the group has had' },
+  countAs: { arguments: ['STRING'], ranges: NAME, summary: 'add how many edges the group has had' },
 } as const satisfies OptionSpecs;
 
 type OptionName = keyof typeof OPTIONS;
@@ -89,8 +168,6 @@ export interface Settings {
   readonly unitNs: bigint;
 }
 
-const SECOND_NS = 1_000_000_000n;
-
 /** Options that speak of the one value and so need exactly one tracked key. */
 const SINGLE_KEY: readonly OptionName[] = [
   'from',
@@ -123,17 +200,9 @@ export function readSettings(
     }
   }
   const outputs = outputNames(given);
-  const limit = given.all('limit').at(-1);
-  const [limitEdges, limitWindow] = limit ?? [];
-  if (limitEdges !== undefined && Number(limitEdges) < 1)
-    given.refuse('limit', limitEdges, 'the number must be 1 or more');
-  if (limitWindow !== undefined && Number(limitWindow) <= 0) {
-    given.refuse('limit', limitWindow, 'the duration must be more than 0', 'DURATION');
-  }
-  const maxGroups = atLeast(given, 'maxGroups', 1n);
+  const [limitEdges, limitWindow] = given.uses('limit').at(-1) ?? [];
+  const maxGroups = given.integer('maxGroups');
   const late = given.string('late');
-  if (late !== undefined && late !== 'keep' && late !== 'drop')
-    given.refuse('late', late, "must be 'keep' or 'drop'");
   return {
     keys,
     from: new Set(given.strings('from').map(asText)),
@@ -142,23 +211,23 @@ export function readSettings(
     notTo: new Set(given.strings('notTo').map(asText)),
     rising: given.has('rising'),
     falling: given.has('falling'),
-    deadband: notNegative(given, 'deadband'),
-    deadbandPercent: notNegative(given, 'deadbandPercent'),
-    holdNs: atLeast(given, 'hold', 0n) ?? 0n,
-    holdToNs: byText(perValue(given, 'holdTo', 0n)),
-    confirm: Number(atLeast(given, 'confirm', 1n) ?? 1n),
-    confirmTo: new Map([...byText(perValue(given, 'confirmTo', 1n))].map(([text, n]) => [text, Number(n)])),
+    deadband: given.number('deadband') ?? OPTIONS.deadband.default,
+    deadbandPercent: given.number('deadbandPercent') ?? OPTIONS.deadbandPercent.default,
+    holdNs: given.integer('hold') ?? OPTIONS.hold.default,
+    holdToNs: byText(given, 'holdTo', (ns) => ns),
+    confirm: Number(given.integer('confirm') ?? OPTIONS.confirm.default),
+    confirmTo: byText(given, 'confirmTo', Number),
     limit:
       typeof limitEdges === 'bigint' && typeof limitWindow === 'bigint'
         ? { edges: Number(limitEdges), windowNs: limitWindow }
         : undefined,
-    initial: given.boolean('initial') ?? true,
-    everyNs: atLeast(given, 'every', 1n),
-    ttlNs: atLeast(given, 'ttl', 1n),
+    initial: given.boolean('initial') ?? OPTIONS.initial.default,
+    everyNs: given.integer('every'),
+    ttlNs: given.integer('ttl'),
     maxGroups: maxGroups === undefined ? defaults.maxGroups : Number(maxGroups),
     dropLate: late === undefined ? defaults.dropLate : late === 'drop',
     outputs,
-    unitNs: atLeast(given, 'unit', 1n) ?? SECOND_NS,
+    unitNs: given.integer('unit') ?? OPTIONS.unit.default,
   };
 }
 
@@ -167,8 +236,8 @@ function trackedKeys(given: GivenOptions): TrackedKey[] {
   for (const type of ['field', 'tag'] as const) {
     const names = new Set<string>();
     for (const name of given.strings(type)) {
-      if (name === '') given.refuse(type, name, 'the name is empty');
-      else if (names.has(name)) given.refuse(type, name, 'is tracked twice');
+      if (name === '') continue;
+      if (names.has(name)) given.refuse(type, name, 'is tracked twice');
       else keys.push({ type, name });
       names.add(name);
     }
@@ -188,10 +257,9 @@ function outputNames(given: GivenOptions): OutputNames {
   const taken = new Map<string, OptionName>();
   for (const option of OUTPUTS) {
     const name = given.string(option);
-    if (name === undefined) continue;
+    if (name === undefined || name === '') continue;
     const other = taken.get(name);
-    if (name === '') given.refuse(option, name, 'the name is empty');
-    else if (other !== undefined) given.refuse(option, name, `the same name as ${other}`);
+    if (other !== undefined) given.refuse(option, name, `the same name as ${other}`);
     else taken.set(name, option);
   }
   return {
@@ -203,43 +271,13 @@ function outputNames(given: GivenOptions): OutputNames {
   };
 }
 
-function notNegative(given: GivenOptions, name: OptionName): number {
-  const value = given.number(name);
-  if (value !== undefined && !(value >= 0)) given.refuse(name, value, 'must be 0 or more');
-  return value ?? 0;
-}
-
-function atLeast(given: GivenOptions, name: OptionName, least: bigint): bigint | undefined {
-  const value = given.integer(name);
-  if (value !== undefined && value < least) {
-    given.refuse(name, value, lowerBound(name, least), numberTypeOf(name));
-  }
-  return value;
-}
-
-/** A repeatable option of a value and a number: the last for each value counts. */
-function perValue(given: GivenOptions, name: OptionName, least: bigint): Map<string, bigint> {
-  const values = new Map<string, bigint>();
-  for (const [value, number] of given.all(name)) {
-    if (typeof value === 'string' && typeof number === 'bigint') values.set(value, number);
-  }
-  for (const [value, number] of values) {
-    if (number < least) {
-      given.refuse(name, number, `for '${value}' it ${lowerBound(name, least)}`, numberTypeOf(name));
-    }
-  }
-  return values;
-}
-
-function byText<T>(values: ReadonlyMap<string, T>): Map<string, T> {
-  return new Map([...values].map(([value, each]) => [asText(value), each]));
-}
-
-/** Durations are whole nanoseconds: at least one is more than none. */
-function lowerBound(name: OptionName, least: bigint): string {
-  return numberTypeOf(name) === 'DURATION' && least > 0n ? 'must be more than 0' : `must be ${least} or more`;
-}
-
-function numberTypeOf(name: OptionName): 'INT' | 'DURATION' {
-  return OPTIONS[name].arguments.some((type) => type === 'DURATION') ? 'DURATION' : 'INT';
+/** An option of a value and a number, by the value's text. */
+function byText<T>(given: GivenOptions, name: OptionName, read: (number: bigint) => T): Map<string, T> {
+  return new Map(
+    given
+      .uses(name)
+      .flatMap(([value, number]) =>
+        typeof value === 'string' && typeof number === 'bigint' ? [[asText(value), read(number)]] : [],
+      ),
+  );
 }

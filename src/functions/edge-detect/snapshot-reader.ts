@@ -1,7 +1,7 @@
 import { crc32 } from 'node:zlib';
 import { messageOf } from '../../errors.ts';
 import { KIND } from '../../wire/point.ts';
-import { PointView } from '../../wire/point-view.ts';
+import { PointReader } from '../../wire/point-view.ts';
 import { lengthEnd, readLength, readVarint64, varint64 } from '../../wire/varint.ts';
 import { FLAG } from './groups.ts';
 import {
@@ -176,7 +176,7 @@ function restoreCandidates(
   strings: readonly Buffer[],
 ): void {
   const { groups, layout, settings, texts } = state;
-  const view = new PointView();
+  const view = new PointReader();
   for (const candidate of listOf(block.candidates)) {
     const id = idOf(ids, candidate.index);
     const columns = valueColumns(candidate.values, settings.keys.length, 1, 'candidates');

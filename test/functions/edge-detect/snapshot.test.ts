@@ -247,7 +247,7 @@ describe('what cannot be restored leaves the node empty, with a warning that say
       values.forEach((value, i) => {
         each.take(pointRequest({ group: 'host=a', time: BigInt(i), fields: { value } }));
       });
-      return [each.emitted, each.snapshot()];
+      return [each.node.edges, each.snapshot()];
     });
     expect(again).toEqual(fresh);
   });

@@ -1,84 +1,100 @@
-import type { Emit, Handler, UdfFunction } from '../../../src/function/contract.ts';
-import { GivenOptions } from '../../../src/function/options.ts';
-import type { AddedFields } from '../../../src/wire/added-fields.ts';
-import { BatchBegin } from '../../../src/wire/batch.ts';
-import { body, readEnvelope } from '../../../src/wire/envelope.ts';
-import { decodeInitRequest } from '../../../src/wire/messages.ts';
-import { PointView } from '../../../src/wire/point-view.ts';
-import { encodeRequest, type Option, type Request } from '../protocol/protocol.ts';
+import type { UdfFunction } from '../../../src/function/contract.ts';
+import { Node } from '../../../src/function/node.ts';
+import { body, frameOf, MESSAGE, readEnvelope } from '../../../src/wire/envelope.ts';
+import type { NamedOption, OptionValue } from '../../../src/wire/messages.ts';
+import {
+  cutFrames,
+  decodeResponse,
+  encodeRequest,
+  type Option,
+  type Request,
+  type Response,
+} from '../protocol/protocol.ts';
 import type { LogLine } from './agent.ts';
 
 export interface NodeOptions {
   readonly clockMs?: () => number;
+  readonly wallMs?: () => number;
   readonly maxGroups?: number;
 }
 
-function bodyOf(request: Request): Buffer {
+/** The body of a message, without what says which kind it is. */
+export function bodyOf(request: Request): Buffer {
   const message = encodeRequest(request);
   readEnvelope(message, 0, message.length);
   return message.subarray(body[0], body[1]);
 }
 
-/** A node of a function without any connection, for what is to be looked at from close by. */
+/** Options as a test writes them, as a node takes them. */
+export function namedOptions(options: readonly Option[]): readonly NamedOption[] {
+  return options.map(({ name, values }) => ({ name, values: values.map(optionValue) }));
+}
+
+function optionValue(value: Option['values'][number]): OptionValue {
+  switch (value.type) {
+    case 'bool':
+      return { type: 'BOOL', value: value.v };
+    case 'int':
+      return { type: 'INT', value: value.v };
+    case 'duration':
+      return { type: 'DURATION', value: value.v };
+    case 'double':
+      return { type: 'DOUBLE', value: value.v };
+    case 'string':
+      return { type: 'STRING', value: value.v };
+  }
+}
+
+/** A node without any connection, driven by what a test would send; it notes what was logged and emitted. */
 export class TestNode {
   readonly log: LogLine[] = [];
-  /** How many points were emitted. */
-  emitted = 0;
-  readonly #handler: Handler;
-  readonly #view: PointView;
-  readonly #emit: Emit = {
-    forward: (point: PointView, added?: AddedFields) => {
-      point.validate();
-      added?.write(point, Buffer.alloc(added.sizeWith(point.end - point.start)), 0);
-      this.emitted++;
-    },
-    send: () => {
-      this.emitted++;
-    },
-  };
+  /** What was emitted: points, begins and ends. */
+  readonly emissions: Response[] = [];
+  readonly node: Node;
 
   /** @throws OptionsError where the options are refused */
-  constructor(fn: UdfFunction, options: readonly Option[], { clockMs, maxGroups }: NodeOptions = {}) {
-    const init = decodeInitRequest(bodyOf({ kind: 'init', options, taskId: 'task', nodeId: 'node' }));
+  constructor(fn: UdfFunction, options: readonly Option[], { clockMs, wallMs, maxGroups }: NodeOptions = {}) {
     const logAt = (level: LogLine['level']) => (fields: LogLine['fields'], message: string) =>
       this.log.push({ level, fields, message });
-    const given = new GivenOptions(fn.options, init);
-    this.#handler = fn.open({
-      options: given,
-      limits: { maxGroups: maxGroups ?? 1_000_000 },
-      log: { info: logAt('info'), warn: logAt('warn') },
-      clockMs: clockMs ?? (() => 0),
-    });
-    given.check();
-    this.#view = new PointView(this.#handler.keys);
+    const note = (kind: number) => (bytes: Uint8Array, start: number, end: number) => {
+      const { messages } = cutFrames(frameOf(kind, bytes.subarray(start, end)));
+      this.emissions.push(...messages.map(decodeResponse));
+    };
+    this.node = new Node(
+      fn,
+      {
+        options: namedOptions(options),
+        limits: { maxGroups: maxGroups ?? 1_000_000 },
+        log: { info: logAt('info'), warn: logAt('warn') },
+        clockMs: clockMs ?? (() => 0),
+        ...(wallMs === undefined ? {} : { wallMs }),
+      },
+      { beginBatch: note(MESSAGE.begin), point: note(MESSAGE.point), endBatch: note(MESSAGE.end) },
+    );
   }
 
   get counts(): Readonly<Record<string, number>> {
-    return this.#handler.counts?.() ?? {};
+    return this.node.counts() ?? {};
   }
 
   /** Hands over points, begins and ends, and says how many points were emitted for them. */
   take(...requests: readonly Request[]): number {
-    const before = this.emitted;
+    const before = this.node.edges;
     for (const request of requests) {
       const content = bodyOf(request);
-      if (request.kind === 'begin') {
-        this.#handler.beginBatch?.(new BatchBegin(content, 0, content.length));
-      } else if (request.kind === 'end') this.#handler.endBatch?.(this.#emit);
-      else if (request.kind === 'point') {
-        this.#view.read(content, 0, content.length);
-        this.#handler.point(this.#view, this.#emit);
-        // The bytes are valid only during the call.
-        content.fill(0xee);
-      }
+      if (request.kind === 'begin') this.node.beginBatch(content, 0, content.length);
+      else if (request.kind === 'end') this.node.endBatch(content, 0, content.length);
+      else if (request.kind === 'point') this.node.point(content, 0, content.length);
+      // The bytes are valid only during the call.
+      content.fill(0xee);
     }
-    this.#handler.settle?.();
-    return this.emitted - before;
+    this.node.settle();
+    return this.node.edges - before;
   }
 
   /** The pieces of its snapshot. */
   pieces(): Uint8Array[] {
-    return [...this.#handler.snapshot()];
+    return [...this.node.snapshot()];
   }
 
   snapshot(): Buffer {
@@ -87,6 +103,6 @@ export class TestNode {
 
   /** @returns in how many steps it was done */
   restore(snapshot: Uint8Array): number {
-    return [...this.#handler.restore(snapshot)].length;
+    return [...this.node.restore(snapshot)].length;
   }
 }

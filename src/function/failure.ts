@@ -1,0 +1,8 @@
+import { messageOf } from '../errors.ts';
+import { ProtocolError } from '../wire/protocol-error.ts';
+
+/** What a node threw, as a door tells of it: what was wrong with the bytes, or with the function itself. */
+export function failureOf(error: unknown): ProtocolError {
+  if (error instanceof ProtocolError) return error;
+  return new ProtocolError('FUNCTION_FAILED', `the function failed: ${messageOf(error)}`, { cause: error });
+}
