@@ -1,8 +1,8 @@
-import { readFileSync } from 'node:fs';
 import { Command, CommanderError } from 'commander';
 import { InputError, messageOf, UsageError } from '../errors.ts';
 import { callSettings } from '../wording.ts';
 import type { Io } from './io.ts';
+import { programVersion } from './program-version.ts';
 import { settleSwitches } from './switches.ts';
 
 /** Makes one command. What its action resolves to, through `exit`, is the exit code; 0 unless it says otherwise. */
@@ -15,15 +15,9 @@ const COMMANDS: ReadonlyMap<string, () => Promise<CommandFactory>> = new Map([
   ['probe', async () => (await import('./probe-command.ts')).probeCommand],
   ['replay', async () => (await import('./replay/replay-command.ts')).replayCommand],
   ['feed', async () => (await import('./feed/feed-command.ts')).feedCommand],
+  ['web', async () => (await import('./web/web-command.ts')).webCommand],
   ['revive', async () => (await import('./revive-command.ts')).reviveCommand],
 ]);
-
-function version(): string {
-  const manifest: unknown = JSON.parse(readFileSync(new URL('../../package.json', import.meta.url), 'utf8'));
-  if (typeof manifest === 'object' && manifest !== null && 'version' in manifest)
-    return String(manifest.version);
-  return 'unknown';
-}
 
 /** Commander's words in one line: a suggestion comes in one of its own. */
 function usageError(text: string): string {
@@ -48,7 +42,7 @@ export async function run(argv: readonly string[], io: Io): Promise<number> {
   let code = 0;
   const program = new Command('edge-detect')
     .description('UDF agent for Kapacitor: @edgeDetect() emits only the changes of state')
-    .version(version())
+    .version(programVersion())
     .configureOutput({
       writeOut: (text) => io.stdout.write(text),
       writeErr: (text) => io.stderr.write(text),

@@ -66,7 +66,7 @@ export const Problem = Type.Object(
     title: Type.String(),
     status: Type.Integer(),
     detail: Type.String({ description: 'What was wrong and what was expected, for people.' }),
-    code: Type.Union(PROBLEM_CODES.map((code) => Type.Literal(code))),
+    code: Type.Enum(PROBLEM_CODES),
     parameter: Type.Optional(Type.String({ description: 'The parameter that is wrong.' })),
     value: Type.Optional(Type.Unknown({ description: 'What it was.' })),
     expected: Type.Optional(Type.String({ description: 'What it should be.' })),

@@ -16,6 +16,8 @@ export interface Selection {
   readonly fromNs: bigint | undefined;
   /** The first time that no longer counts; undefined: up to the last point. */
   readonly toNs: bigint | undefined;
+  /** Only points whose first field has another value than this. */
+  readonly except?: CellValue;
 }
 
 /** One point; it has at least one of the fields. */
@@ -50,6 +52,8 @@ export interface StateSource {
   byGroup(selection: Selection, signal: AbortSignal): AsyncIterable<readonly Row[]>;
   /** Rows of all groups by time, in pieces of some thousand. */
   byTime(selection: Selection, signal: AbortSignal): AsyncIterable<readonly Row[]>;
+  /** The first row of each group. */
+  first(selection: Selection, signal: AbortSignal): Promise<readonly Row[]>;
   /** The last row of each group. */
   last(selection: Selection, signal: AbortSignal): Promise<readonly Row[]>;
   /**

@@ -1,0 +1,95 @@
+import { isoTime } from '../../edges/display-text.ts';
+import type { CellValue } from '../sources/state-source.ts';
+import type { StateEdge } from '../states/edge-reader.ts';
+import type { DrawnInterval, Tally } from '../states/intervals.ts';
+import type { Range } from '../states/segments.ts';
+import type { Figures } from '../states/summary.ts';
+
+// Answers are written as JSON by hand: an integer keeps all its digits, and a million intervals need no object each.
+
+const NS_PER_SECOND = 1e9;
+
+export function secondsOf(ns: bigint): number {
+  return Number(ns) / NS_PER_SECOND;
+}
+
+export function valueText(value: CellValue | null): string {
+  return typeof value === 'bigint' ? String(value) : JSON.stringify(value);
+}
+
+export function groupText(names: readonly string[], tags: readonly string[]): string {
+  const members = names.map((name, at) => `${JSON.stringify(name)}:${JSON.stringify(tags[at] ?? '')}`);
+  return `{${members.join(',')}}`;
+}
+
+export function timeText(timeNs: bigint): string {
+  return `"${isoTime(timeNs)}"`;
+}
+
+export interface IntervalContext {
+  readonly range: Range;
+  /** When the group's first interval began. */
+  readonly beganNs: bigint;
+}
+
+export function intervalText(interval: DrawnInterval, { beganNs, range }: IntervalContext): string {
+  const { fromNs, merged, toNs, value } = interval;
+  const kind = merged !== undefined ? 'merged' : value === null ? 'unknown' : 'state';
+  let text = `{"value":${valueText(value)},"from":${timeText(fromNs)},"to":${timeText(toNs)},"seconds":${secondsOf(toNs - fromNs)},"kind":"${kind}"`;
+  if (fromNs === range.fromNs && beganNs < fromNs) text += ',"began":"before"';
+  if (toNs === range.toNs) text += ',"open":true';
+  if (merged !== undefined) {
+    text += `,"states":${talliesText(merged.states, toNs - fromNs)}`;
+    if (merged.unknown !== undefined) text += `,"unknown":${tallyText(merged.unknown, toNs - fromNs)}`;
+  }
+  return `${text}}`;
+}
+
+function talliesText(tallies: ReadonlyMap<string, Tally>, wholeNs: bigint): string {
+  const members = [...tallies].map(
+    ([label, tally]) => `${JSON.stringify(label)}:${tallyText(tally, wholeNs)}`,
+  );
+  return `{${members.join(',')}}`;
+}
+
+function tallyText({ count, totalNs }: Tally, wholeNs: bigint): string {
+  return `{"seconds":${secondsOf(totalNs)},"share":${share(totalNs, wholeNs)},"count":${count}}`;
+}
+
+function share(partNs: bigint, wholeNs: bigint): number {
+  return wholeNs === 0n ? 0 : Number(partNs) / Number(wholeNs);
+}
+
+/** The members of an object, without its braces. */
+export function figuresText(figures: Figures): string {
+  const { baseNs, maintenanceNs, outages, states, unknownNs } = figures;
+  const availability = outages === undefined || baseNs === 0n ? null : share(outages.upNs, baseNs);
+  return (
+    `"seconds":${secondsOf(baseNs)},"unknownSeconds":${secondsOf(unknownNs)},` +
+    `"maintenanceSeconds":${secondsOf(maintenanceNs)},"availability":${availability},` +
+    `"states":${talliesText(states, baseNs)},"outages":${outagesText(outages)}`
+  );
+}
+
+function outagesText(outages: Figures['outages']): string {
+  if (outages === undefined) return 'null';
+  const { count, longestNs, totalNs, upNs } = outages;
+  const of = (ns: bigint): number | null => (count === 0 ? null : secondsOf(ns));
+  const each = (ns: bigint): number | null => (count === 0 ? null : secondsOf(ns) / count);
+  return (
+    `{"count":${count},"seconds":${secondsOf(totalNs)},"longestSeconds":${of(longestNs)},` +
+    `"meanSeconds":${each(totalNs)},"betweenSeconds":${each(upNs)}}`
+  );
+}
+
+/** How long the state before lasted, in seconds, where it is known. */
+export function lastedSeconds({ previous, timeNs }: StateEdge): number | null {
+  return previous?.sinceNs === undefined ? null : secondsOf(timeNs - previous.sinceNs);
+}
+
+export function edgeText(edge: StateEdge, names: readonly string[]): string {
+  return (
+    `{"time":${timeText(edge.timeNs)},"group":${groupText(names, edge.tags)},"value":${valueText(edge.value)},` +
+    `"previous":${valueText(edge.previous?.value ?? null)},"lastedSeconds":${lastedSeconds(edge)}}`
+  );
+}

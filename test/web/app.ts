@@ -1,0 +1,81 @@
+import pino from 'pino';
+import { onTestFinished } from 'vitest';
+import { parseLine } from '../../src/line-protocol/parser.ts';
+import type { Access } from '../../src/web/access/guard.ts';
+import { AnswerCache } from '../../src/web/answer-cache.ts';
+import type { WebApp, WebContext } from '../../src/web/context.ts';
+import { makeServer } from '../../src/web/server.ts';
+import { MemorySource } from '../../src/web/sources/memory-source.ts';
+import type { StateSource } from '../../src/web/sources/state-source.ts';
+import { DetectionRefused, StateReader } from '../../src/web/states/state-reader.ts';
+
+const NS_PER_S = 1_000_000_000n;
+
+export const OPEN: Access = {
+  anonymous: 'admin',
+  scopeOf: () => undefined,
+  hosts: undefined,
+  origins: new Set(),
+};
+
+/** The README's router: 17 polls, of which six are edges. */
+export const ADSL_POLLS = [
+  ...'SHOWTIME TRAINING SHOWTIME SHOWTIME SHOWTIME SHOWTIME SHOWTIME TRAINING TRAINING TRAINING TRAINING'.split(
+    ' ',
+  ),
+  ...'SHOWTIME SHOWTIME TRAINING TRAINING TRAINING TRAINING'.split(' '),
+].map(
+  (value, at) =>
+    `adsl_connection,host=router1 value="${value}" ${1_514_979_051n * NS_PER_S + BigInt(at) * 90n * NS_PER_S}`,
+);
+
+export function sourceOf(lines: readonly string[], database = 'telegraf'): MemorySource {
+  const source = new MemorySource('memory');
+  for (const line of lines) source.add(database, parseLine(line, { file: 'test', line: 1 }));
+  return source;
+}
+
+export interface AppOptions {
+  readonly access?: Access;
+  readonly nowNs?: () => bigint;
+  readonly freshMs?: number;
+  readonly limits?: Partial<WebContext['limits']>;
+  readonly maxGroups?: number;
+}
+
+/** A server over a source; it is closed with the test. */
+export async function appOver(source: StateSource, options: AppOptions = {}): Promise<WebApp> {
+  const maxGroups = options.maxGroups ?? 1_000;
+  const app = await makeServer({
+    context: {
+      source,
+      reader: new StateReader(
+        source,
+        () => {
+          throw new DetectionRefused('no detector in this test');
+        },
+        maxGroups,
+      ),
+      cache: new AnswerCache(options.freshMs ?? 1_000, () => performance.now()),
+      limits: {
+        maxRangeNs: 400n * 86_400n * NS_PER_S,
+        maxGroups,
+        queryTimeoutMs: 10_000,
+        maxBodyBytes: 1_000_000,
+        requestsPerMinute: 100_000,
+        ...options.limits,
+      },
+      version: '0.0.0',
+      nowNs: options.nowNs ?? (() => BigInt(Date.now()) * 1_000_000n),
+    },
+    access: options.access ?? OPEN,
+    log: pino({ level: 'silent' }),
+    pageDir: '/nowhere',
+    embedFrom: [],
+    trustsProxy: false,
+  });
+  onTestFinished(() => app.close());
+  return app;
+}
+
+export const ADSL = 'database=telegraf&measurement=adsl_connection&field=value&group=host';
