@@ -1,35 +1,14 @@
 import { InvalidArgumentError } from 'commander';
-import { formatTickscriptDuration, TICKSCRIPT_UNITS } from '../tickscript/durations.ts';
+import { formatTickscriptDuration, parseDuration } from '../tickscript/durations.ts';
+
+export { parseDuration };
 
 const NS_PER_MS = 1_000_000n;
-/** What TICKscript has, and what Go and InfluxDB write besides. */
-const NS_PER_UNIT: ReadonlyMap<string, bigint> = new Map([
-  ...TICKSCRIPT_UNITS,
-  ['us', 1_000n],
-  ['µs', 1_000n],
-  ['ns', 1n],
-]);
-
 /** The longest that a timer of Node can wait, in whole days. */
 export const MAX_TIMER_MS = 24 * 86_400_000;
 
 /** How a duration is written, for messages. */
 export const DURATION_NOTATION = 'such as 90s, 1m30s or 200ms (units: w, d, h, m, s, ms, us, ns)';
-
-/**
- * The nanoseconds of a duration as the command line has it: numbers, each with its unit, as in `90s` or `1m30s`.
- * @returns undefined for anything else
- */
-export function parseDuration(text: string): bigint | undefined {
-  if (!/^(?:\d+\D+)+$/.test(text)) return undefined;
-  let totalNs = 0n;
-  for (const [, number = '', unit = ''] of text.matchAll(/(\d+)(\D+)/g)) {
-    const unitNs = NS_PER_UNIT.get(unit);
-    if (unitNs === undefined) return undefined;
-    totalNs += BigInt(number) * unitNs;
-  }
-  return totalNs;
-}
 
 /** Makes the parser of a flag that takes a duration within a range, in nanoseconds; where it may be off, also 0. */
 export function durationParser(minMs: number, maxMs: number, isOffAllowed = false): (text: string) => bigint {

@@ -108,14 +108,14 @@ export class KapacitorApi {
   async #list(query: Readonly<Record<string, string>>): Promise<Task[]> {
     const params = new URLSearchParams(query);
     for (const field of TASK_FIELDS) params.append('fields', field);
-    const answer = await this.#ask('GET', `/tasks?${params}`);
+    const answer = await this.ask('GET', `/tasks?${params}`);
     if (!isRecord(answer) || !Array.isArray(answer.tasks)) throw this.#strange('/tasks');
     return answer.tasks.map((task) => this.#readTask(task));
   }
 
   /** @returns the task as it is now */
   async setStatus(id: string, status: TaskStatus): Promise<Task> {
-    return this.#readTask(await this.#ask('PATCH', `/tasks/${encodeURIComponent(id)}`, { status }));
+    return this.#readTask(await this.ask('PATCH', `/tasks/${encodeURIComponent(id)}`, { status }));
   }
 
   /**
@@ -142,7 +142,7 @@ export class KapacitorApi {
   }
 
   async #statistics(): Promise<Record<string, unknown> & { readonly kapacitor: Record<string, unknown> }> {
-    const answer = await this.#ask('GET', '/debug/vars');
+    const answer = await this.ask('GET', '/debug/vars');
     if (!isRecord(answer) || !isRecord(answer.kapacitor)) throw this.#strange('/debug/vars');
     return { ...answer, kapacitor: answer.kapacitor };
   }
@@ -175,9 +175,15 @@ export class KapacitorApi {
     );
   }
 
-  async #ask(method: string, path: string, body?: unknown): Promise<unknown> {
+  /**
+   * Any request of its API.
+   * @param path what comes behind `/kapacitor/v1`
+   * @returns the answer's JSON; undefined where there is none
+   */
+  async ask(method: string, path: string, body?: unknown): Promise<unknown> {
     const { status, text } = await this.#send(method, path, body);
     if (status >= 200 && status < 300) {
+      if (text === '') return undefined;
       try {
         return JSON.parse(text);
       } catch {

@@ -55,6 +55,8 @@ export interface Variable {
 export interface ScriptOutline {
   readonly chains: readonly Chain[];
   readonly variables: readonly Variable[];
+  /** What a template leaves open: the names with their types. */
+  readonly parameters: ReadonlyMap<string, string>;
   /** The statements `dbrp "database"."policy"`. */
   readonly dbrps: readonly {
     readonly start: number;
@@ -76,6 +78,7 @@ class OutlineReader {
   #at = 0;
   readonly #chains: Chain[] = [];
   readonly #variables: Variable[] = [];
+  readonly #parameters = new Map<string, string>();
   readonly #dbrps: { start: number; end: number; tokens: Token[] }[] = [];
 
   constructor(tokens: readonly Token[]) {
@@ -84,7 +87,12 @@ class OutlineReader {
 
   read(): ScriptOutline {
     while (this.#token().kind !== 'end') this.#statement();
-    return { chains: this.#chains, variables: this.#variables, dbrps: this.#dbrps };
+    return {
+      chains: this.#chains,
+      variables: this.#variables,
+      parameters: this.#parameters,
+      dbrps: this.#dbrps,
+    };
   }
 
   #statement(): void {
@@ -105,8 +113,7 @@ class OutlineReader {
     const { start } = this.#next();
     const name = this.#name('the name of a variable');
     if (this.#token().text !== '=') {
-      // A template's parameter: only a type.
-      this.#name('the type of a variable, or =');
+      this.#parameters.set(name, this.#name('the type of a variable, or ='));
       return;
     }
     this.#next();

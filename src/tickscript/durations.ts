@@ -26,3 +26,27 @@ export function formatTickscriptDuration(ns: bigint): string {
   for (const [unit, unitNs] of TICKSCRIPT_UNITS) if (ns % unitNs === 0n) return `${ns / unitNs}${unit}`;
   return `${ns}ns`;
 }
+
+/** What TICKscript has, and what Go and InfluxDB write besides. */
+const NS_PER_UNIT: ReadonlyMap<string, bigint> = new Map([
+  ...TICKSCRIPT_UNITS,
+  ['us', 1_000n],
+  ['µs', 1_000n],
+  ['ns', 1n],
+]);
+
+/**
+ * The nanoseconds of a duration as people write it outside of scripts: numbers, each with its unit, as in `90s` or
+ * `1m30s`.
+ * @returns undefined for anything else
+ */
+export function parseDuration(text: string): bigint | undefined {
+  if (!/^(?:\d+\D+)+$/.test(text)) return undefined;
+  let totalNs = 0n;
+  for (const [, number = '', unit = ''] of text.matchAll(/(\d+)(\D+)/g)) {
+    const unitNs = NS_PER_UNIT.get(unit);
+    if (unitNs === undefined) return undefined;
+    totalNs += BigInt(number) * unitNs;
+  }
+  return totalNs;
+}
