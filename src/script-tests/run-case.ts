@@ -4,7 +4,7 @@ import type { KapacitorApi } from '../kapacitor/api.ts';
 import { Definitions, type TaskGraph } from '../kapacitor/definitions.ts';
 import { ScriptSyntaxError } from '../tickscript/tokens.ts';
 import type { CaseEnds, Ends } from './ends.ts';
-import { InstrumentError, type Instrumented, instrument, topicOf } from './instrument.ts';
+import { InstrumentError, type Instrumented, instrument } from './instrument.ts';
 import { fileHandler, NOTHING, type Outcome, outcomeOf, ownGraph, tapHandler } from './outcome.ts';
 import { type PreparedCase, queriedBatches, streamPoints } from './prepared-case.ts';
 import { writeBatchRecording, writeStreamRecording } from './recordings.ts';
