@@ -16,6 +16,7 @@ const COMMANDS: ReadonlyMap<string, () => Promise<CommandFactory>> = new Map([
   ['replay', async () => (await import('./replay/replay-command.ts')).replayCommand],
   ['feed', async () => (await import('./feed/feed-command.ts')).feedCommand],
   ['web', async () => (await import('./web/web-command.ts')).webCommand],
+  ['test', async () => (await import('./test-command.ts')).testCommand],
   ['revive', async () => (await import('./revive-command.ts')).reviveCommand],
 ]);
 

@@ -1,0 +1,81 @@
+import { glob, stat } from 'node:fs/promises';
+import { availableParallelism } from 'node:os';
+import { join } from 'node:path';
+import { Command, Option } from 'commander';
+import { UsageError } from '../errors.ts';
+import { DEFAULT_FUNCTIONS } from '../functions/catalogue.ts';
+import { parseCount } from './argument-parsers.ts';
+import type { Io } from './io.ts';
+import type { CommandFactory } from './run.ts';
+
+interface TestOptions {
+  readonly kapacitord: string;
+  readonly conf?: string;
+  readonly run?: string;
+  readonly bail?: boolean | number;
+  readonly retries: number;
+  readonly reporter: string;
+  readonly jobs: number;
+}
+
+const PATTERN = '**/*.tickscript.yaml';
+const CASE_TIMEOUT_MS = 60_000;
+
+/** `edge-detect test`: cases of TICKscripts, in a Kapacitor of their own. */
+export const testCommand: CommandFactory = (io, exit) => {
+  const command = new Command('test')
+    .description('run cases of TICKscripts in a Kapacitor of their own, and say what came otherwise')
+    .argument('[files...]', `case files, folders or globs (default: ${PATTERN})`);
+  for (const option of options()) command.addOption(option);
+  return command.action(async (files: readonly string[], given: TestOptions) => {
+    exit(await test(files, given, io));
+  });
+};
+
+function options(): Option[] {
+  return [
+    new Option('--kapacitord <path>', 'the program').default('kapacitord').env('KAPACITORD'),
+    new Option('--conf <file>', 'more of kapacitor.conf, for instance [udf] sections').env(
+      'EDGE_DETECT_TEST_CONF',
+    ),
+    new Option('--run <pattern>', 'only the cases whose names this regular expression matches'),
+    new Option('--bail', 'stop after the first case that fails'),
+    new Option('--retries <n>', 'try a case that fails so often again').argParser(parseRetries).default(0),
+    new Option('--jobs <n>', 'cases at a time')
+      .argParser(parseCount)
+      .default(4 * availableParallelism(), '4 a core'),
+    new Option('--reporter <name>', 'how results are told').choices(['list']).default('list'),
+  ];
+}
+
+function parseRetries(text: string): number {
+  return text === '0' ? 0 : parseCount(text);
+}
+
+async function test(given: readonly string[], options: TestOptions, io: Io): Promise<number> {
+  const files = await caseFiles(given);
+  const { runSelected } = await import('./test/run-selected.ts');
+  return await runSelected(
+    files,
+    { ...options, timeoutMs: CASE_TIMEOUT_MS, functions: DEFAULT_FUNCTIONS },
+    io,
+  );
+}
+
+/** @throws UsageError where there is none */
+async function caseFiles(given: readonly string[]): Promise<string[]> {
+  const files = new Set<string>();
+  for (const each of given.length === 0 ? ['.'] : given) {
+    const kind = await stat(each).catch(() => undefined);
+    if (kind?.isFile()) files.add(each);
+    else {
+      const pattern = kind?.isDirectory() ? join(each, PATTERN) : each;
+      for await (const file of glob(pattern, { exclude: (name) => name === 'node_modules' })) files.add(file);
+    }
+  }
+  if (files.size > 0) return [...files].sort();
+  const where = given.length === 0 ? 'here' : `at ${given.join(', ')}`;
+  throw new UsageError(
+    `there are no case files ${where}: they end in .tickscript.yaml (see docs/testing.md)`,
+  );
+}
