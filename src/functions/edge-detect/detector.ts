@@ -1,35 +1,19 @@
 import type { BatchView, Emit, Handler, NodeContext } from '../../function/contract.ts';
-import { AddedFields } from '../../wire/added-fields.ts';
 import { Keys } from '../../wire/keys.ts';
-import { KIND } from '../../wire/point.ts';
 import { PointReader, type PointView } from '../../wire/point-view.ts';
 import { varint64 } from '../../wire/varint.ts';
-import {
-  FLAG,
-  Groups,
-  int64At,
-  isImmediate,
-  type Layout,
-  layoutOf,
-  PENDING_FLAGS,
-  setInt64,
-} from './groups.ts';
+import { Filters } from './filters.ts';
+import { GroupCursor } from './group-cursor.ts';
+import { FLAG, Groups, int64At, isImmediate, type Layout, layoutOf, PENDING_FLAGS } from './groups.ts';
+import { Limit } from './limit.ts';
+import { Observation } from './observation.ts';
 import type { Settings } from './options.ts';
+import { Output } from './output.ts';
 import { restoreState } from './snapshot-reader.ts';
 import { snapshotState } from './snapshot-writer.ts';
 import type { Candidate, State } from './state.ts';
 import { Texts } from './texts.ts';
-import {
-  copy,
-  type Deadband,
-  differs,
-  direction,
-  isIdentical,
-  release,
-  take,
-  textOf,
-  VALUE_WORDS,
-} from './values.ts';
+import { copy, type Deadband, differs, release, textOf, VALUE_WORDS } from './values.ts';
 import { Warnings } from './warnings.ts';
 
 /** Groups that are looked at per read, to free those that `ttl` has ended. */
@@ -47,6 +31,7 @@ export class Detector implements Handler {
   readonly #settings: Settings;
   readonly #layout: Layout;
   readonly #groups: Groups;
+  readonly #group: GroupCursor;
   readonly #texts = new Texts();
   readonly #candidates = new Map<number, Candidate>();
   /** When the last edges of a group were emitted, as `limit` needs them. */
@@ -61,10 +46,13 @@ export class Detector implements Handler {
   readonly #watchesTime: boolean;
   readonly #everyNs: number;
   readonly #ttlNs: number;
-  /** The observation that a point leaves behind. */
-  readonly #current: Int32Array;
+  readonly #observation: Observation;
+  /** The length of a state: a value per key. */
+  readonly #stateWords: number;
   /** What a group had before the edge at hand. */
   readonly #before: Int32Array;
+  readonly #filters: Filters;
+  readonly #limit: Limit | undefined;
   readonly #output: Output | undefined;
   readonly #held = new PointReader();
   /** The group of the batch that is open, -1 while it is not known; and the mark up to which its points are old. */
@@ -80,6 +68,9 @@ export class Detector implements Handler {
     this.#settings = settings;
     this.#layout = layoutOf(settings);
     this.#groups = new Groups(this.#layout);
+    this.#group = new GroupCursor(this.#groups, this.#layout.flags);
+    this.#filters = new Filters(settings, this.#layout, this.#texts);
+    this.#limit = settings.limit === undefined ? undefined : new Limit(settings.limit, this.#made);
     this.#deadband = { absolute: settings.deadband, percent: settings.deadbandPercent };
     this.#clockMs = context.clockMs;
     this.#isBatch = isBatch;
@@ -87,9 +78,9 @@ export class Detector implements Handler {
     this.#watchesTime = this.#layout.newest >= 0;
     this.#everyNs = Number(settings.everyNs ?? 0n);
     this.#ttlNs = Number(settings.ttlNs ?? 0n);
-    this.#current = new Int32Array(keys.length * VALUE_WORDS);
-    this.#before = new Int32Array(keys.length * VALUE_WORDS);
-    this.#output = outputOf(settings);
+    this.#stateWords = keys.length * VALUE_WORDS;
+    this.#before = new Int32Array(this.#stateWords);
+    this.#output = Output.of(settings, this.#layout, this.#texts);
     this.#warnings = new Warnings(keys, context.log, context.clockMs);
     this.#state = {
       settings,
@@ -101,6 +92,7 @@ export class Detector implements Handler {
       newestNs: undefined,
       freedNs: undefined,
     };
+    this.#observation = new Observation(this.keys, this.#state);
   }
 
   beginBatch(batch: BatchView): void {
@@ -135,22 +127,18 @@ export class Detector implements Handler {
     const page = groups.page(id);
     const at = groups.at(id);
     page[at + this.#layout.stamp] = ++groups.tick;
-    if ((page[at + this.#layout.flags] & PENDING_FLAGS) !== 0 || !this.#isSteady(page, at, point)) {
-      this.#observe(id, page, at, point, emit);
+    const { flags, accepted } = this.#layout;
+    const observation = this.#observation;
+    if (
+      (page[at + flags] & PENDING_FLAGS) !== 0 ||
+      !observation.isIdentical(page, at + accepted, point.bytes)
+    ) {
+      this.#group.moveTo(id);
+      this.#observe(point, emit);
     } else if (this.#everyNs > 0 && this.#isRepeatDue(page, at, point)) {
-      this.#repeat(page, at, point, emit);
+      this.#group.moveTo(id);
+      this.#emit(point.time, point, emit);
     }
-  }
-
-  /** Whether the point brings, bit by bit, nothing but what was accepted. */
-  #isSteady(page: Int32Array, at: number, point: PointView): boolean {
-    const keys = this.keys;
-    let valueAt = at + this.#layout.accepted;
-    for (let i = 0; i < keys.kind.length; i++, valueAt += VALUE_WORDS) {
-      if (keys.kind[i] !== KIND.none && !isIdentical(keys, i, page, valueAt, this.#texts, point.bytes))
-        return false;
-    }
-    return true;
   }
 
   /** Notes the point's time; forgets a group whose `ttl` is over. @returns false for a point that comes too late */
@@ -190,18 +178,13 @@ export class Detector implements Handler {
     return point.time - int64At(page, newestAt) > (this.#settings.ttlNs ?? 0n);
   }
 
+  /** `every`: whether the state is to be emitted again. */
   #isRepeatDue(page: Int32Array, at: number, point: PointView): boolean {
-    if ((page[at + this.#layout.flags] & FLAG.emitted) === 0) return false;
+    const { flags, made } = this.#layout;
+    if (this.#everyNs === 0 || (page[at + flags] & FLAG.emitted) === 0) return false;
     point.readTime();
-    const madeAt = at + this.#layout.made;
-    if ((varint64[1] - page[madeAt + 1] + 1) * HIGH_WORD_NS < this.#everyNs) return false;
-    return point.time - int64At(page, madeAt) >= (this.#settings.everyNs ?? 0n);
-  }
-
-  /** `every`: the same state again. */
-  #repeat(page: Int32Array, at: number, point: PointView, emit: Emit): void {
-    this.#noteEmission(page, at, point.time);
-    this.#emit(page, at, point, emit);
+    if ((varint64[1] - page[at + made + 1] + 1) * HIGH_WORD_NS < this.#everyNs) return false;
+    return point.time - int64At(page, at + made) >= (this.#settings.everyNs ?? 0n);
   }
 
   /** A point of a group that is not known: its observation is the group's state. */
@@ -211,130 +194,96 @@ export class Detector implements Handler {
     const id = this.#isBatch
       ? groups.add(this.#batchBytes, this.#batchGroupStart, this.#batchGroupEnd)
       : groups.add(point.bytes, point.groupStart, point.groupEnd);
-    const page = groups.page(id);
-    const at = groups.at(id);
-    const layout = this.#layout;
-    page[at + layout.stamp] = ++groups.tick;
-    const { length } = this.keys.kind;
-    for (let i = 0; i < length; i++) {
-      const valueAt = at + layout.accepted + i * VALUE_WORDS;
-      if (this.keys.kind[i] !== KIND.none) take(this.keys, i, page, valueAt, this.#texts, point.bytes);
-      if (layout.observed >= 0)
-        copy(page, valueAt, page, at + layout.observed + i * VALUE_WORDS, this.#texts);
-    }
+    const group = this.#group;
+    group.moveTo(id);
+    const { page, at } = group;
+    const { stamp, newest, heard, began } = this.#layout;
+    page[at + stamp] = ++groups.tick;
+    this.#observation.begin(group, point.bytes);
     const { time } = point;
-    if (layout.newest >= 0) setInt64(page, at + layout.newest, time);
-    if (layout.heard >= 0) page[at + layout.heard] = this.#clockMs() / 1000;
-    if (layout.began >= 0) setInt64(page, at + layout.began, time);
-    if (!this.#emitsFirst(page, at)) return;
-    this.#noteEmission(page, at, time);
-    this.#emit(page, at, point, emit);
+    if (newest >= 0) group.setInt64(newest, time);
+    if (heard >= 0) page[at + heard] = this.#clockMs() / 1000;
+    if (began >= 0) group.setInt64(began, time);
+    if (this.#filters.passesFirst(group)) this.#emit(time, point, emit);
   }
 
-  #emitsFirst(page: Int32Array, at: number): boolean {
-    const { initial, from, rising, falling } = this.#settings;
-    return initial && from.size === 0 && !rising && !falling && this.#mayEnter(page, at);
-  }
-
-  /** A point of a known group that brings something new, or meets something unfinished. */
-  #observe(id: number, page: Int32Array, at: number, point: PointView, emit: Emit): void {
+  /** A point of the group at hand that brings something new, or meets something unfinished. */
+  #observe(point: PointView, emit: Emit): void {
+    const group = this.#group;
     const { time } = point;
-    const acceptedAt = at + this.#layout.accepted;
-    if ((page[at + this.#layout.flags] & FLAG.beginUnknown) !== 0) {
-      page[at + this.#layout.flags] &= ~FLAG.beginUnknown;
-      if (this.#layout.began >= 0) setInt64(page, at + this.#layout.began, time);
+    if (group.has(FLAG.beginUnknown)) {
+      group.unset(FLAG.beginUnknown);
+      if (this.#layout.began >= 0) group.setInt64(this.#layout.began, time);
     }
-    this.#bringUpToDate(id, page, at, point);
-    if (!this.#differs(this.#current, 0, page, acceptedAt)) this.#agree(id, page, at, time, point, emit);
-    else if (this.#isImmediate) this.#accept(id, page, at, this.#current, time, time, point, emit);
-    else this.#consider(id, page, at, time, point, emit);
-    for (let i = 0; i < this.#current.length; i += VALUE_WORDS) release(this.#current, i, this.#texts);
-  }
-
-  /** Makes {@link #current} the observation after this point; a key first seen now is learned silently. */
-  #bringUpToDate(id: number, page: Int32Array, at: number, point: PointView): void {
-    const { accepted, observed, emitted, flags } = this.#layout;
-    const keys = this.keys;
-    const current = this.#current;
-    const texts = this.#texts;
-    for (let i = 0; i < keys.kind.length; i++) {
-      const valueAt = i * VALUE_WORDS;
-      if (keys.kind[i] === KIND.none) {
-        copy(page, at + (observed >= 0 ? observed : accepted) + valueAt, current, valueAt, texts);
-        continue;
-      }
-      take(keys, i, current, valueAt, texts, point.bytes);
-      if (observed >= 0) copy(current, valueAt, page, at + observed + valueAt, texts);
-      if (page[at + accepted + valueAt] !== KIND.none) continue;
-      copy(current, valueAt, page, at + accepted + valueAt, texts);
-      if (emitted >= 0 && (page[at + flags] & FLAG.hasEmitted) !== 0) {
-        copy(current, valueAt, page, at + emitted + valueAt, texts);
-      }
-      const candidate = this.#candidates.get(id);
-      if (candidate !== undefined) copy(current, valueAt, candidate.values, valueAt, texts);
-    }
-    if (observed >= 0) this.#noteDivergence(page, at);
+    this.#observation.bringUpToDate(group, point.bytes, this.#candidates.get(group.id));
+    if (!this.#differs(this.#observation.current, 0, group.page, group.at + this.#layout.accepted))
+      this.#agree(time, point, emit);
+    else if (this.#isImmediate) this.#accept(this.#observation.current, time, time, point, emit);
+    else this.#consider(time, point, emit);
+    this.#releaseState(this.#observation.current);
   }
 
   /** Whether a state is another one than the reference, in any key. */
   #differs(words: Int32Array, at: number, reference: Int32Array, referenceAt: number): boolean {
-    for (let i = 0; i < this.#current.length; i += VALUE_WORDS) {
+    for (let i = 0; i < this.#stateWords; i += VALUE_WORDS) {
       if (differs(words, at + i, reference, referenceAt + i, this.#deadband)) return true;
     }
     return false;
   }
 
   /** The point agrees with the state. */
-  #agree(id: number, page: Int32Array, at: number, time: bigint, point: PointView, emit: Emit): void {
-    this.#dropCandidate(id, page, at);
-    const flagsAt = at + this.#layout.flags;
-    if ((page[flagsAt] & FLAG.owed) !== 0 && this.#hasRoom(id, time)) {
-      page[flagsAt] &= ~FLAG.owed;
-      const hasEmitted = (page[flagsAt] & FLAG.hasEmitted) !== 0;
-      if (!hasEmitted || this.#differs(page, at + this.#layout.accepted, page, at + this.#layout.emitted)) {
-        this.#noteEdge(id, time);
-        this.#noteEmission(page, at, time);
-        this.#emit(page, at, point, emit);
+  #agree(now: bigint, point: PointView, emit: Emit): void {
+    const group = this.#group;
+    this.#dropCandidate();
+    if (group.has(FLAG.owed) && this.#limit?.hasRoom(group.id, now) === true) {
+      group.unset(FLAG.owed);
+      const { page, at } = group;
+      const { accepted, emitted } = this.#layout;
+      if (!group.has(FLAG.hasEmitted) || this.#differs(page, at + accepted, page, at + emitted)) {
+        this.#limit.note(group.id, now);
+        this.#emit(now, point, emit);
         return;
       }
       // What is downstream is the state already.
-      page[flagsAt] |= FLAG.emitted;
+      group.set(FLAG.emitted);
     }
-    if (this.#everyNs > 0 && this.#isRepeatDue(page, at, point)) this.#repeat(page, at, point, emit);
+    if (this.#isRepeatDue(group.page, group.at, point)) this.#emit(now, point, emit);
   }
 
   /** The point brings another state, which must be held or confirmed before it is accepted. */
-  #consider(id: number, page: Int32Array, at: number, time: bigint, point: PointView, emit: Emit): void {
-    let candidate = this.#candidates.get(id);
-    if (candidate !== undefined && !this.#differs(this.#current, 0, candidate.values, 0)) candidate.points++;
+  #consider(now: bigint, point: PointView, emit: Emit): void {
+    const group = this.#group;
+    let candidate = this.#candidates.get(group.id);
+    if (candidate !== undefined && !this.#differs(this.#observation.current, 0, candidate.values, 0))
+      candidate.points++;
     else {
-      this.#dropCandidate(id, page, at);
-      const values = new Int32Array(this.#current.length);
-      this.#copyState(this.#current, 0, values, 0);
+      this.#dropCandidate();
+      const values = new Int32Array(this.#stateWords);
+      this.#copyState(this.#observation.current, 0, values, 0);
       // It may be emitted later on: what is wrong with it is told at its own place, and gets into no snapshot.
       point.validate();
       // The point lies in memory that is used again: the candidate keeps a copy, as large as the point.
       const bytes = Buffer.from(point.bytes.subarray(point.start, point.end));
-      candidate = { bytes, values, sinceNs: time, points: 1 };
+      candidate = { bytes, values, sinceNs: now, points: 1 };
     }
-    if (this.#isProven(candidate, time)) {
-      this.#candidates.delete(id);
-      page[at + this.#layout.flags] &= ~FLAG.candidate;
-      let source = point;
-      if (candidate.points > 1) {
-        this.#held.read(candidate.bytes, 0, candidate.bytes.length);
-        source = this.#held;
-      }
-      this.#accept(id, page, at, candidate.values, candidate.sinceNs, time, source, emit);
-      this.#releaseState(candidate.values);
+    if (!this.#isProven(candidate, now)) {
+      this.#candidates.set(group.id, candidate);
+      group.set(FLAG.candidate);
       return;
     }
-    this.#candidates.set(id, candidate);
-    page[at + this.#layout.flags] |= FLAG.candidate;
+    this.#candidates.delete(group.id);
+    group.unset(FLAG.candidate);
+    let source = point;
+    if (candidate.points > 1) {
+      this.#held.read(candidate.bytes, 0, candidate.bytes.length);
+      source = this.#held;
+    }
+    this.#accept(candidate.values, candidate.sinceNs, now, source, emit);
+    this.#releaseState(candidate.values);
   }
 
   /** Whether the candidate has had points enough and lasted long enough. */
-  #isProven(candidate: Candidate, time: bigint): boolean {
+  #isProven(candidate: Candidate, now: bigint): boolean {
     let { holdNs, confirm } = this.#settings;
     const { holdToNs, confirmTo } = this.#settings;
     if (holdToNs.size > 0 || confirmTo.size > 0) {
@@ -342,164 +291,86 @@ export class Detector implements Handler {
       holdNs = holdToNs.get(value) ?? holdNs;
       confirm = confirmTo.get(value) ?? confirm;
     }
-    return candidate.points >= confirm && (holdNs === 0n || time - candidate.sinceNs >= holdNs);
+    return candidate.points >= confirm && (holdNs === 0n || now - candidate.sinceNs >= holdNs);
   }
 
   /**
-   * An edge.
+   * An edge of the group at hand.
    * @param happened the time of the new state's first point
    * @param now the time of the point at hand
    * @param source the point to emit
    */
-  #accept(
-    id: number,
-    page: Int32Array,
-    at: number,
-    state: Int32Array,
-    happened: bigint,
-    now: bigint,
-    source: PointView,
-    emit: Emit,
-  ): void {
-    const layout = this.#layout;
-    const acceptedAt = at + layout.accepted;
-    const flagsAt = at + layout.flags;
-    this.#copyState(page, acceptedAt, this.#before, 0);
-    this.#copyState(state, 0, page, acceptedAt);
-    if (layout.previous >= 0) copy(this.#before, 0, page, at + layout.previous, this.#texts);
-    if (layout.began >= 0) {
-      const lasted = happened - int64At(page, at + layout.began);
-      if (layout.lasted >= 0) setInt64(page, at + layout.lasted, lasted < 0n ? 0n : lasted);
-      setInt64(page, at + layout.began, happened);
-    }
-    if (layout.count >= 0) setInt64(page, at + layout.count, int64At(page, at + layout.count) + 1n);
-    page[flagsAt] |= FLAG.hasPrevious;
-    // Whatever was owed is replaced by this edge.
-    page[flagsAt] &= ~(FLAG.owed | FLAG.emitted);
-    if (layout.observed >= 0) this.#noteDivergence(page, at);
-    if (this.#passes(page, at)) {
-      if (this.#hasRoom(id, now)) {
-        this.#noteEdge(id, now);
-        this.#noteEmission(page, at, now);
-        this.#emit(page, at, source, emit);
-      } else page[flagsAt] |= FLAG.owed;
+  #accept(state: Int32Array, happened: bigint, now: bigint, source: PointView, emit: Emit): void {
+    const group = this.#group;
+    this.#enter(state, happened);
+    if (this.#filters.passes(this.#before, group)) {
+      if (this.#limit?.hasRoom(group.id, now) === false) group.set(FLAG.owed);
+      else {
+        this.#limit?.note(group.id, now);
+        this.#emit(now, source, emit);
+      }
     }
     this.#releaseState(this.#before);
   }
 
-  #noteDivergence(page: Int32Array, at: number): void {
-    const { accepted, observed, flags } = this.#layout;
-    let isDiverged = false;
-    for (let i = 0; i < this.#current.length && !isDiverged; i++) {
-      isDiverged = page[at + observed + i] !== page[at + accepted + i];
+  /** Makes this the group's state, and leaves the one before in {@link #before}, to be released. */
+  #enter(state: Int32Array, happened: bigint): void {
+    const group = this.#group;
+    const { page, at } = group;
+    const { accepted, observed, previous, began, lasted, count } = this.#layout;
+    this.#copyState(page, at + accepted, this.#before, 0);
+    this.#copyState(state, 0, page, at + accepted);
+    if (previous >= 0) copy(this.#before, 0, page, at + previous, this.#texts);
+    if (began >= 0) {
+      const duration = happened - group.int64(began);
+      if (lasted >= 0) group.setInt64(lasted, duration < 0n ? 0n : duration);
+      group.setInt64(began, happened);
     }
-    if (isDiverged) page[at + flags] |= FLAG.diverged;
-    else page[at + flags] &= ~FLAG.diverged;
+    if (count >= 0) group.setInt64(count, group.int64(count) + 1n);
+    group.set(FLAG.hasPrevious);
+    // Whatever was owed is replaced by this edge.
+    group.unset(FLAG.owed | FLAG.emitted);
+    if (observed >= 0) this.#observation.noteDivergence(group);
   }
 
-  /** The filters, from {@link #before} to the accepted state. */
-  #passes(page: Int32Array, at: number): boolean {
-    const { from, notFrom, rising, falling } = this.#settings;
-    if (from.size > 0 || notFrom.size > 0) {
-      const left = textOf(this.#before, 0, this.#texts);
-      if ((from.size > 0 && !from.has(left)) || notFrom.has(left)) return false;
+  /** Emits the state of the group at hand. @param now the time of the point at hand */
+  #emit(now: bigint, point: PointView, emit: Emit): void {
+    const group = this.#group;
+    const { accepted, emitted, made } = this.#layout;
+    group.set(FLAG.emitted);
+    if (made >= 0) group.setInt64(made, now);
+    if (emitted >= 0) {
+      group.set(FLAG.hasEmitted);
+      this.#copyState(group.page, group.at + accepted, group.page, group.at + emitted);
     }
-    if (rising || falling) {
-      const way = direction(page, at + this.#layout.accepted, this.#before, 0);
-      if (!((rising && way > 0) || (falling && way < 0))) return false;
-    }
-    return this.#mayEnter(page, at);
-  }
-
-  #mayEnter(page: Int32Array, at: number): boolean {
-    const { to, notTo } = this.#settings;
-    if (to.size === 0 && notTo.size === 0) return true;
-    const entered = textOf(page, at + this.#layout.accepted, this.#texts);
-    return (to.size === 0 || to.has(entered)) && !notTo.has(entered);
-  }
-
-  /** Whether `limit` lets another edge out now. */
-  #hasRoom(id: number, now: bigint): boolean {
-    const { limit } = this.#settings;
-    if (limit === undefined) return true;
-    const made = this.#made.get(id);
-    if (made === undefined || made.length < limit.edges) return true;
-    return !made.every((time) => time > now - limit.windowNs);
-  }
-
-  /** Counts an emitted edge towards `limit`. */
-  #noteEdge(id: number, now: bigint): void {
-    const { limit } = this.#settings;
-    if (limit === undefined) return;
-    const made = this.#made.get(id);
-    if (made === undefined) this.#made.set(id, [now]);
-    else if (made.push(now) > limit.edges) made.shift();
-  }
-
-  #noteEmission(page: Int32Array, at: number, now: bigint): void {
-    const { accepted, emitted, made, flags } = this.#layout;
-    page[at + flags] |= FLAG.emitted;
-    if (made >= 0) setInt64(page, at + made, now);
-    if (emitted < 0) return;
-    page[at + flags] |= FLAG.hasEmitted;
-    this.#copyState(page, at + accepted, page, at + emitted);
-  }
-
-  #emit(page: Int32Array, at: number, point: PointView, emit: Emit): void {
-    const output = this.#output;
-    if (output === undefined) {
-      emit.forward(point);
-      return;
-    }
-    const layout = this.#layout;
-    const { added } = output;
-    added.clear();
-    if (output.value >= 0) this.#addValue(output.value, page, at + layout.accepted, added);
-    if ((page[at + layout.flags] & FLAG.hasPrevious) !== 0) {
-      if (output.previous >= 0) this.#addValue(output.previous, page, at + layout.previous, added);
-      if (output.duration >= 0) {
-        added.setFloat(
-          output.duration,
-          Number(int64At(page, at + layout.lasted)) / Number(this.#settings.unitNs),
-        );
-      }
-    }
-    if (output.since >= 0) added.setInt(output.since, page[at + layout.began], page[at + layout.began + 1]);
-    if (output.count >= 0) added.setInt(output.count, page[at + layout.count], page[at + layout.count + 1]);
-    emit.forward(point, added);
-  }
-
-  #addValue(index: number, words: Int32Array, at: number, added: AddedFields): void {
-    if (words[at] === KIND.int) added.setInt(index, words[at + 1], words[at + 2]);
-    else if (words[at] === KIND.float) added.setFloatWords(index, words[at + 1], words[at + 2]);
-    else if (words[at] === KIND.bool) added.setBool(index, words[at + 1] !== 0);
-    else if (words[at] === KIND.string) added.setString(index, this.#texts.bytes(words[at + 1]));
+    if (this.#output === undefined) emit.forward(point);
+    else emit.forward(point, this.#output.fieldsOf(group));
   }
 
   #copyState(from: Int32Array, fromAt: number, to: Int32Array, toAt: number): void {
-    for (let i = 0; i < this.#current.length; i += VALUE_WORDS)
-      copy(from, fromAt + i, to, toAt + i, this.#texts);
+    for (let i = 0; i < this.#stateWords; i += VALUE_WORDS) copy(from, fromAt + i, to, toAt + i, this.#texts);
   }
 
   #releaseState(words: Int32Array, at = 0): void {
-    for (let i = 0; i < this.#current.length; i += VALUE_WORDS) release(words, at + i, this.#texts);
+    for (let i = 0; i < this.#stateWords; i += VALUE_WORDS) release(words, at + i, this.#texts);
   }
 
-  #dropCandidate(id: number, page: Int32Array, at: number): void {
-    const flagsAt = at + this.#layout.flags;
-    if ((page[flagsAt] & FLAG.candidate) === 0) return;
-    page[flagsAt] &= ~FLAG.candidate;
-    const candidate = this.#candidates.get(id);
+  #dropCandidate(): void {
+    const group = this.#group;
+    if (!group.has(FLAG.candidate)) return;
+    group.unset(FLAG.candidate);
+    const candidate = this.#candidates.get(group.id);
     if (candidate !== undefined) this.#releaseState(candidate.values);
-    this.#candidates.delete(id);
+    this.#candidates.delete(group.id);
   }
 
   /** Forgets a group and all that belongs to it. */
   #forget(id: number): void {
-    const page = this.#groups.page(id);
-    const at = this.#groups.at(id);
+    const group = this.#group;
+    group.moveTo(id);
+    const { page, at } = group;
     const { accepted, observed, emitted, previous } = this.#layout;
-    this.#dropCandidate(id, page, at);
+    this.#dropCandidate();
     this.#made.delete(id);
     this.#releaseState(page, at + accepted);
     if (observed >= 0) this.#releaseState(page, at + observed);
@@ -559,28 +430,4 @@ export class Detector implements Handler {
   counts(): Record<string, number> {
     return { groups: this.#groups.size, ...this.#warnings.counts() };
   }
-}
-
-interface Output {
-  readonly added: AddedFields;
-  /** Indexes of the added fields, -1 for those that are not wanted. */
-  readonly value: number;
-  readonly previous: number;
-  readonly duration: number;
-  readonly since: number;
-  readonly count: number;
-}
-
-function outputOf(settings: Settings): Output | undefined {
-  const names: string[] = [];
-  const index = (name: string | undefined): number => (name === undefined ? -1 : names.push(name) - 1);
-  const { value, previous, duration, since, count } = settings.outputs;
-  const indexes = {
-    value: index(value),
-    previous: index(previous),
-    duration: index(duration),
-    since: index(since),
-    count: index(count),
-  };
-  return names.length === 0 ? undefined : { added: new AddedFields(names), ...indexes };
 }
