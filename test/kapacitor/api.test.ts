@@ -1,8 +1,3 @@
-import { execFileSync, spawnSync } from 'node:child_process';
-import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
-import { createServer, type Server } from 'node:https';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';
 import {
   type ApiOptions,
@@ -13,8 +8,7 @@ import {
 import { atEnd } from '../support/at-end.ts';
 import { FakeKapacitor } from '../support/kapacitor/fake-kapacitor.ts';
 import { RecordedServer, type Reply } from '../support/recorded-server.ts';
-
-const HAS_OPENSSL = spawnSync('openssl', ['version']).status === 0;
+import { HAS_OPENSSL, makeIdentity } from '../support/tls-identity.ts';
 
 function apiAt(url: URL, changes: Partial<ApiOptions> = {}): KapacitorApi {
   return new KapacitorApi({
@@ -154,25 +148,8 @@ describe('KapacitorApi', () => {
 
 /** A Kapacitor without tasks behind a certificate that it made itself. */
 async function startTls(): Promise<{ url: URL; ca: string }> {
-  const folder = mkdtempSync(join(tmpdir(), 'edge-tls-'));
-  atEnd(() => rmSync(folder, { recursive: true }));
-  const [keyFile, certFile] = [join(folder, 'key.pem'), join(folder, 'cert.pem')];
-  const subject = ['-subj', '/CN=127.0.0.1', '-addext', 'subjectAltName=IP:127.0.0.1'];
-  const curve = ['-newkey', 'ec', '-pkeyopt', 'ec_paramgen_curve:prime256v1', '-nodes'];
-  execFileSync(
-    'openssl',
-    ['req', '-x509', ...curve, '-keyout', keyFile, '-out', certFile, '-days', '2', ...subject],
-    { stdio: 'ignore' },
-  );
-  const ca = readFileSync(certFile, 'utf8');
-  const server: Server = createServer({ key: readFileSync(keyFile), cert: ca }, (_, response) => {
-    response.end('{"tasks":[]}');
-  });
-  // A client that does not trust it breaks off.
-  server.on('tlsClientError', () => {});
-  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
-  atEnd(() => new Promise((resolve) => server.close(resolve)));
-  const address = server.address();
-  if (address === null || typeof address === 'string') throw new Error('the server does not listen');
-  return { url: new URL(`https://127.0.0.1:${address.port}`), ca };
+  const identity = makeIdentity();
+  const server = await RecordedServer.start(() => ({ status: 200, body: '{"tasks":[]}' }), identity);
+  atEnd(() => server[Symbol.asyncDispose]());
+  return { url: server.url, ca: identity.cert };
 }

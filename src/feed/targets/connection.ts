@@ -1,7 +1,10 @@
 import { Agent } from 'node:http';
 import { Agent as TlsAgent } from 'node:https';
+import { getCACertificates } from 'node:tls';
 import { HttpError, InfluxDB, type Transport } from '@influxdata/influxdb-client';
 import { codeOf, messageOf } from '../../errors.ts';
+import { setting, wording } from '../../wording.ts';
+import { proxyFor } from './proxy.ts';
 import { BusyError, SetupError } from './target.ts';
 
 export interface ConnectionOptions {
@@ -13,6 +16,14 @@ export interface ConnectionOptions {
   readonly timeoutMs: number;
   /** Whether bodies worth it are compressed. */
   readonly isCompressed: boolean;
+  /** PEM certificates that are trusted besides the usual ones. */
+  readonly ca?: string | undefined;
+  /** The setting that names them, for messages. */
+  readonly caSetting?: string;
+  /** Whether any certificate will do. */
+  readonly isInsecure?: boolean;
+  /** Where `HTTPS_PROXY` and `NO_PROXY` are looked up; undefined: no proxy. */
+  readonly environment?: NodeJS.ProcessEnv | undefined;
 }
 
 export interface Answer {
@@ -36,8 +47,17 @@ const EXPLANATIONS: ReadonlyMap<string, string> = new Map([
   ['ETIMEDOUT', 'the host does not answer'],
 ]);
 
-/** Faults of certificates, and TLS spoken to what speaks none: they don't go away by waiting. */
-const TLS_FAULT = /^(?:ERR_TLS_|ERR_SSL_|CERT_|DEPTH_ZERO_|SELF_SIGNED_|UNABLE_TO_|EPROTO)/;
+/** Faults of certificates: they don't go away by waiting. */
+const TLS_FAULT =
+  /^(?:ERR_TLS_|ERR_SSL_|CERT_|DEPTH_ZERO_|SELF_SIGNED_|UNABLE_TO_|HOSTNAME_MISMATCH|INVALID_CA|EPROTO)/;
+/** Certificates that nobody known has signed. */
+const UNKNOWN_SIGNER = /^(?:DEPTH_ZERO_|SELF_SIGNED_|UNABLE_TO_)/;
+/** What OpenSSL says where an answer is no TLS. */
+const NO_TLS = /wrong version number|packet length too long|unknown protocol|http request/i;
+/** What Node says where a server hangs up in the middle of the handshake. */
+const NO_HANDSHAKE = /before secure TLS connection was established/;
+/** What servers written in Go, as InfluxDB is, answer to a request that should have been encrypted. */
+const WANTS_TLS = /HTTP request to an HTTPS server/;
 
 /** Requests to one server, one at a time, over the InfluxDB client's transport. */
 export class Connection {
@@ -45,13 +65,23 @@ export class Connection {
   readonly place: string;
   readonly #transport: Transport;
   readonly #agent: Agent | TlsAgent;
+  readonly #proxy: URL | undefined;
   readonly #options: ConnectionOptions;
 
   constructor(options: ConnectionOptions) {
     this.#options = options;
     this.place = `${options.url.origin}${options.url.pathname.replace(/\/$/, '')}`;
+    this.#proxy = proxyFor(options.url, options.environment ?? {});
     const agentOptions = { keepAlive: true, maxSockets: 1 };
-    this.#agent = options.url.protocol === 'https:' ? new TlsAgent(agentOptions) : new Agent(agentOptions);
+    this.#agent =
+      options.url.protocol === 'https:'
+        ? new TlsAgent({
+            ...agentOptions,
+            rejectUnauthorized: options.isInsecure !== true,
+            ...(options.ca === undefined ? {} : { ca: [...getCACertificates(), options.ca] }),
+            ...(this.#proxy === undefined ? {} : { proxyEnv: { HTTPS_PROXY: this.#proxy.href } }),
+          })
+        : new Agent(agentOptions);
     this.#transport = new InfluxDB({
       url: this.place,
       // The client would report a request that takes too long but leave it running, and the socket taken.
@@ -81,18 +111,18 @@ export class Connection {
     signal.addEventListener('abort', onAbort);
     const timer = setTimeout(onTimeout, timeoutMs);
     try {
-      return await this.#send(path, body, {
+      const answer = await this.#send(path, body, {
         method,
         signal: controller.signal,
         headers: { 'content-type': 'text/plain; charset=utf-8' },
         ...(isCompressed ? { gzipThreshold: GZIP_THRESHOLD } : {}),
       });
+      if (answer.status === 400 && WANTS_TLS.test(answer.text))
+        throw new SetupError(this.#otherScheme('https'));
+      return answer;
     } catch (error) {
       if (isLate) throw new Error(`${this.place} has not answered within ${timeoutMs / 1000} s`);
-      const code = codeOf(error) ?? '';
-      const reason = EXPLANATIONS.get(code) ?? messageOf(error);
-      if (TLS_FAULT.test(code)) throw new SetupError(`${this.place} can't be trusted: ${reason} (${code})`);
-      throw new Error(`${this.place} can't be reached: ${reason}${code && ` (${code})`}`);
+      throw this.#failure(error);
     } finally {
       clearTimeout(timer);
       signal.removeEventListener('abort', onAbort);
@@ -101,6 +131,43 @@ export class Connection {
 
   close(): void {
     this.#agent.destroy();
+  }
+
+  /** What a request's failure means, in words; a SetupError if it will not go away by itself. */
+  #failure(error: unknown): Error {
+    if (error instanceof SetupError) return error;
+    const code = codeOf(error) ?? '';
+    const reason = EXPLANATIONS.get(code) ?? messageOf(error).trim();
+    const { place } = this;
+    if (code === 'ERR_PROXY_TUNNEL') return this.#proxyFailure(messageOf(error));
+    if (NO_TLS.test(messageOf(error))) return new SetupError(this.#otherScheme('http'));
+    if (TLS_FAULT.test(code)) {
+      const advice = UNKNOWN_SIGNER.test(code)
+        ? wording`; if it is the right one, give the certificate that signed it by ${setting(this.#options.caSetting ?? 'influxdbCa')}`
+        : '';
+      return new SetupError(wording`${place} can't be trusted: ${trustReason(error)} (${code})${advice}`);
+    }
+    const through = this.#proxy === undefined ? '' : ` through the proxy ${this.#proxy.host}`;
+    const hint = NO_HANDSHAKE.test(messageOf(error)) ? '; does it speak TLS, or should it be http://?' : '';
+    return new Error(`${place} can't be reached${through}: ${reason}${code && ` (${code})`}${hint}`);
+  }
+
+  /** @param message as Node says it, with the status line of the proxy's answer at its end */
+  #proxyFailure(message: string): Error {
+    const answer = /HTTP\/[\d.]+ (\d{3}.*)$/.exec(message)?.[1] ?? 'nothing that can be understood';
+    const text = `${this.place} can't be reached: the proxy ${this.#proxy?.host} answered ${answer}`;
+    return answer.startsWith('407')
+      ? new SetupError(
+          `${text}; its user and password belong into HTTPS_PROXY: http://user:password@host:port`,
+        )
+      : new Error(text);
+  }
+
+  #otherScheme(scheme: 'http' | 'https'): string {
+    const other = `${scheme}://${this.#options.url.host}`;
+    return scheme === 'http'
+      ? `${this.place} does not speak TLS: say ${other}`
+      : `${this.place} speaks TLS only: say ${other}`;
   }
 
   #send(path: string, body: string, options: Parameters<Transport['send']>[2]): Promise<Answer> {
@@ -125,6 +192,11 @@ export class Connection {
       });
     });
   }
+}
+
+/** Without Node's advice for programs that are started by hand. */
+function trustReason(error: unknown): string {
+  return messageOf(error).replace(/; if the root CA is installed locally.*/s, '');
 }
 
 function answerOf(
