@@ -13,9 +13,10 @@ export function addArgument(text: string, before: readonly string[]): readonly s
   return [...before, text];
 }
 
-/** The parser of flags that may be repeated or hold several with commas between; none at all is an empty list. */
+/** The parser of flags that may be repeated or hold several with commas (and blanks) between; none at all is an empty list. */
 export function addListed(text: string, before: readonly string[]): readonly string[] {
-  return [...before, ...text.split(',').filter((each) => each !== '')];
+  const listed = text.split(',').map((each) => each.trim());
+  return [...before, ...listed.filter((each) => each !== '')];
 }
 
 /**

@@ -1,9 +1,9 @@
-import { readFileSync } from 'node:fs';
 import { Option } from 'commander';
-import { messageOf, UsageError } from '../errors.ts';
+import { UsageError } from '../errors.ts';
 import { basicAuthorization, KapacitorApi, tokenAuthorization } from '../kapacitor/api.ts';
 import { parseHttpUrl } from './argument-parsers.ts';
 import { durationParser, wholeMs } from './duration.ts';
+import { readSecret, readSettingFile } from './secrets.ts';
 
 export interface KapacitorOptions {
   readonly kapacitorCa?: string;
@@ -59,16 +59,16 @@ export function kapacitorApi(
   return new KapacitorApi({
     url,
     authorization: authorization(user, password),
-    ca: options.kapacitorCa ? readText(options.kapacitorCa, '--kapacitor-ca') : undefined,
+    ca: options.kapacitorCa ? readSettingFile(options.kapacitorCa, '--kapacitor-ca') : undefined,
     isInsecure: options.kapacitorInsecure === true,
     timeoutMs: wholeMs(options.kapacitorTimeout),
   });
 }
 
 function authorization(urlUser: string, urlPassword: string): string | undefined {
-  const token = secret(TOKEN);
+  const token = readSecret(TOKEN);
   const user = process.env[USER] || urlUser;
-  const password = secret(PASSWORD) || urlPassword;
+  const password = readSecret(PASSWORD) || urlPassword;
   if (token !== '' && user !== '') throw new UsageError(`${TOKEN} and a user are two ways: use one of them`);
   if (token !== '') {
     // A header must not be cut in two, and the error for that would show it.
@@ -80,18 +80,4 @@ function authorization(urlUser: string, urlPassword: string): string | undefined
   if (user === '' || password === '')
     throw new UsageError(`${USER} and ${PASSWORD} go together: one is missing`);
   return basicAuthorization(user, password);
-}
-
-function secret(variable: string): string {
-  const file = process.env[`${variable}_FILE`];
-  if (file === undefined || file === '') return process.env[variable] ?? '';
-  return readText(file, `${variable}_FILE`).trim();
-}
-
-function readText(file: string, name: string): string {
-  try {
-    return readFileSync(file, 'utf8');
-  } catch (error) {
-    throw new UsageError(`${name}: cannot read it: ${messageOf(error)}`);
-  }
 }

@@ -27,6 +27,7 @@ export const MAX_TIME = 2n ** 63n - 2n;
 /** The limits of int64. */
 export const MIN_INT = -(2n ** 63n);
 export const MAX_INT = 2n ** 63n - 1n;
+const MAX_UNSIGNED = 2n ** 64n - 1n;
 
 const NUL = 0x00;
 const TAB = 0x09;
@@ -74,14 +75,19 @@ export class LineScanner {
   readonly #text: string;
   readonly #context: LineContext;
   readonly #isFinal: boolean;
+  readonly #takesUnsigned: boolean;
   #lineStart = 0;
   #pos = 0;
 
-  /** @param isFinal whether the text ends here; if not, a string still open at its end waits for more text */
-  constructor(text: string, context: LineContext, isFinal: boolean) {
+  /**
+   * @param isFinal whether the text ends here; if not, a string still open at its end waits for more text
+   * @param takesUnsigned whether `1u` is an integer, as some servers have it; its value then is beyond int64, maybe
+   */
+  constructor(text: string, context: LineContext, isFinal: boolean, takesUnsigned = false) {
     this.#text = text;
     this.#context = context;
     this.#isFinal = isFinal;
+    this.#takesUnsigned = takesUnsigned;
   }
 
   /** Where the first line begins that `next` has not read. */
@@ -290,12 +296,17 @@ export class LineScanner {
     }
     const bool = BOOLEANS.get(word);
     if (bool !== undefined) return bool;
-    if (UNSIGNED.test(word))
+    if (UNSIGNED.test(word)) {
+      const value = BigInt(word.slice(0, -1));
+      if (this.#takesUnsigned && value <= MAX_UNSIGNED) return value;
+      if (this.#takesUnsigned)
+        throw this.#error(`field ${excerptOf(key)}: ${excerptOf(word)} is beyond a 64 bit integer`, start);
       throw this.#error(
         `field ${excerptOf(key)}: ${excerptOf(word)} is unsigned, and Kapacitor cannot hand unsigned integers to a UDF; ` +
           'write it with i (an integer) or as a float',
         start,
       );
+    }
     const hint = /^[\p{L}_]/u.test(word) ? 'a string needs "double quotes"' : '';
     throw this.unexpected(`a value for field ${excerptOf(key)} (1.5, 1i, true or "text")`, start, hint);
   }

@@ -8,6 +8,7 @@ import { run } from '../../src/cli/run.ts';
 import { atEnd } from '../support/at-end.ts';
 import { CapturedIo } from '../support/captured-io.ts';
 import { RecordedServer } from '../support/recorded-server.ts';
+import { HAS_OPENSSL, makeIdentity } from '../support/tls-identity.ts';
 
 function folder(): string {
   const path = mkdtempSync(join(tmpdir(), 'feed-'));
@@ -230,6 +231,34 @@ describe('edge-detect feed --exec', () => {
     expect(shell.out).toBe('m v=1 7\n');
   });
 
+  test('takes exit codes for success, and another encoding, that it is told of', async () => {
+    const io = new CapturedIo();
+    const script = `printf 'state: gest\\366rt \\033[0m\\r\\n'; exit 3`;
+    const flags = ['--exec', script, '--shell', '--polls', '2', '--every', '10ms', '--time-limit', '60s'];
+    const text = ['--measurement', 'm', '--pattern', 'state: (?<v>.+)'];
+    expect(await feed(io, ...flags, ...text, '--accept-exit', '0, 3', '--encoding', 'latin1')).toBe(0);
+    expect(io.out).toMatch(/^m v="gestört" \d+\nm v="gestört" \d+\n$/);
+    expect(io.err).toContain('2 written, 0 rejected, 0 lost; runs: 2, failed: 0');
+    expect(io.err).not.toContain('--encoding');
+
+    const damaged = new CapturedIo();
+    expect(await feed(damaged, ...flags, ...text, '--accept-exit', '3')).toBe(0);
+    expect(damaged.out).toMatch(/^m v="gest\uFFFDrt" \d+\nm v="gest\uFFFDrt" \d+\n$/);
+    expect(damaged.err.match(/holds bytes that are no UTF-8.*--encoding/g)).toHaveLength(1);
+
+    const failed = new CapturedIo();
+    expect(await feed(failed, ...flags, ...text, '--on-failure', 'v="DOWN"')).toBe(0);
+    expect(failed.err).toContain('run 1 failed: /bin/sh ended with exit code 3: state: gest\uFFFDrt\n');
+  });
+
+  test('says once that a named group ends inside a word', async () => {
+    const io = new CapturedIo();
+    const flags = ['--exec', 'echo Status: G.994 Training', '--polls', '3', '--every', '10ms'];
+    const text = ['--time-limit', '60s', '--measurement', 'm', '--pattern', 'Status: (?<v>\\w+)'];
+    expect(await feed(io, ...flags, ...text)).toBe(0);
+    expect(io.err.match(/the group v took 'G' of 'G.994 Training'/g)).toHaveLength(1);
+  });
+
   test('says when InfluxDB would keep one of several points only', async () => {
     const io = new CapturedIo();
     const pattern = ['--pattern', '(?<value>\\w+)', '--match', 'lines', '--measurement', 'm'];
@@ -309,9 +338,67 @@ describe('edge-detect feed and servers', () => {
     expect(codes).toEqual([1, 1, 1, 1, 2, 2]);
     const basic = `Basic ${Buffer.from('me:top-secret').toString('base64')}`;
     const shown = server.requests
-      .filter(({ url }) => url.pathname !== '/health')
+      .filter(({ url }) => /write|kapacitor/.test(url.pathname))
       .map(({ headers }) => headers.authorization);
     expect(shown).toEqual([basic, basic, 'Token top-secret', basic]);
+  });
+
+  test.each([
+    ['TOKEN', ['--database', 'd'], 'Token top-secret'],
+    ['TOKEN', ['--org', 'o', '--bucket', 'b'], 'Token top-secret'],
+    [
+      'PASSWORD',
+      ['--database', 'd', '--user', 'me'],
+      `Basic ${Buffer.from('me:top-secret').toString('base64')}`,
+    ],
+  ])('reads EDGE_DETECT_FEED_%s_FILE for %j', async (name, flags, expected) => {
+    const server = await serve(() => ({ status: 204 }));
+    vi.stubEnv(`EDGE_DETECT_FEED_${name}_FILE`, fileOf('secret', 'top-secret\n'));
+    const io = new CapturedIo('m v=1 1\n');
+    expect(await feed(io, '--file', '-', '--influxdb', server.url.href, ...flags)).toBe(0);
+    expect(server.requests.at(-1)?.headers.authorization).toBe(expected);
+    vi.stubEnv(`EDGE_DETECT_FEED_${name}_FILE`, '/no/such/file');
+    const lost = new CapturedIo('m v=1 1\n');
+    expect(await feed(lost, '--file', '-', '--influxdb', server.url.href, ...flags)).toBe(2);
+    expect(lost.err).toContain(`EDGE_DETECT_FEED_${name}_FILE: cannot read it: ENOENT`);
+  });
+
+  test.runIf(HAS_OPENSSL)(
+    'trusts the certificate of --influxdb-ca, or any with --influxdb-insecure',
+    async () => {
+      const identity = makeIdentity();
+      const server = await RecordedServer.start(() => ({ status: 204 }), identity);
+      atEnd(() => server[Symbol.asyncDispose]());
+      const flags = ['--file', '-', '--influxdb', server.url.href, '--database', 'd'];
+      const refused = new CapturedIo('m v=1 1\n');
+      expect(await feed(refused, ...flags)).toBe(1);
+      expect(refused.err).toMatch(/can't be trusted: .*give the certificate that signed it by --influxdb-ca/);
+      for (const trust of [['--influxdb-ca', fileOf('ca.pem', identity.cert)], ['--influxdb-insecure']])
+        expect(await feed(new CapturedIo('m v=1 1\n'), ...flags, ...trust)).toBe(0);
+    },
+  );
+
+  test('refuses unsigned integers where Kapacitor is the target alone', async () => {
+    const server = await serve(({ url }) =>
+      url.pathname === '/ping'
+        ? { status: 204, headers: { 'x-influxdb-version': '2.7.1' } }
+        : { status: 204, headers: { 'x-kapacitor-version': '1.8.3' } },
+    );
+    const lines = 'm,h=a v=18446744073709551615u,w=1.50 1\nm v=1 2\n';
+    const stdout = new CapturedIo(lines);
+    expect(await feed(stdout, '--file', '-', '--tag', 'site=x')).toBe(0);
+    expect(stdout.out).toBe('m,h=a,site=x v=18446744073709551615u,w=1.50 1\nm,site=x v=1 2\n');
+    const bucket = ['--org', 'o', '--bucket', 'b', '--token', 't'];
+    const influx = new CapturedIo(lines);
+    expect(await feed(influx, '--file', '-', '--influxdb', server.url.href, ...bucket)).toBe(0);
+    expect(server.requests.at(-1)?.body).toBe(lines.trimEnd());
+    const kapacitor = new CapturedIo(lines);
+    expect(await feed(kapacitor, '--file', '-', '--kapacitor', server.url.href, '--database', 'd')).toBe(1);
+    expect(kapacitor.err).toMatch(/rejected: .*is unsigned, and Kapacitor cannot hand unsigned integers/);
+    expect(server.requests.at(-1)?.body).toBe('m v=1 2');
+    const beyond = new CapturedIo('m v=18446744073709551616u 1\n');
+    expect(await feed(beyond, '--file', '-')).toBe(1);
+    expect(beyond.err).toContain('is beyond a 64 bit integer');
   });
 
   test('loses only what does not fit while the server is away, and says so', async () => {
@@ -417,6 +504,13 @@ describe('edge-detect feed and its options', () => {
       'a bucket of nobody',
       ['--file', '-', '--influxdb', 'http://a', '--bucket', 'b'],
       /--bucket needs --org and --token/,
+    ],
+    ['exit codes that are none', ['--exec', 'x', '--accept-exit', '0,256'], /exit codes from 0 to 255/],
+    ['an encoding that nobody knows', ['--exec', 'x', '--encoding', 'utf7x'], /It is not known here/],
+    [
+      'to wait for a subscription of a bucket',
+      ['--file', '-', '--influxdb', 'http://a', '--bucket', 'b', '--token', 't', '--wait-subscription'],
+      /a bucket has no subscriptions/,
     ],
     ['nowhere in Kapacitor', ['--file', '-', '--kapacitor', 'http://a'], /--kapacitor needs --database/],
     ['a file that is not there', ['--file', '/no/such/file'], /--file \/no\/such\/file does not exist/],

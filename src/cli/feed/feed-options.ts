@@ -1,4 +1,5 @@
 import { type Command, InvalidArgumentError, Option } from 'commander';
+import iconv from 'iconv-lite';
 import { UsageError } from '../../errors.ts';
 import { FIELD_TYPES } from '../../feed/readers/field-type.ts';
 import { FORMATS, type Format } from '../../feed/readers/settings.ts';
@@ -19,6 +20,8 @@ export interface FeedFlags {
   readonly pattern?: string;
   readonly match: 'once' | 'lines';
   readonly onFailure?: string;
+  readonly acceptExit: readonly number[];
+  readonly encoding?: string;
   readonly simulate?: 'adsl';
   readonly devices: number;
   readonly seed: string;
@@ -41,6 +44,11 @@ export interface FeedFlags {
   readonly user?: string;
   readonly password?: string;
   readonly createDatabase?: boolean;
+  readonly waitSubscription?: boolean;
+  readonly influxdbCa?: string;
+  readonly influxdbInsecure?: boolean;
+  readonly kapacitorCa?: string;
+  readonly kapacitorInsecure?: boolean;
   readonly batch: number;
   readonly buffer: number;
   readonly compression: 'gzip' | 'none';
@@ -96,6 +104,12 @@ function sourceOptions(): Option[] {
       .choices(['once', 'lines'])
       .default('once'),
     new Option('--on-failure <fields>', `fields of a point that stands for a failed run: 'state="DOWN"'`),
+    new Option('--accept-exit <codes>', 'exit codes of the command that are no failure, such as 0,3')
+      .argParser(parseExitCodes)
+      .default([0], '0'),
+    new Option('--encoding <name>', 'how what is read is encoded, such as latin1 (default: UTF-8)').argParser(
+      parseEncoding,
+    ),
     new Option('--simulate <what>', 'routers with states and line quality').choices(['adsl']),
     new Option('--devices <n>', 'how many are simulated').argParser(parseCount).default(1),
     new Option('--seed <text>', 'the same seed gives the same points').default('1'),
@@ -138,21 +152,29 @@ function timeOptions(): Option[] {
 
 function targetOptions(): Option[] {
   return [
-    new Option('--influxdb <url>', 'InfluxDB, 1.x or 2.x').argParser((text) =>
+    new Option('--influxdb <url>', 'InfluxDB, 1.x, 2.x or 3.x').argParser((text) =>
       parseHttpUrl(text, '--influxdb', 'http://nas:8086'),
     ),
-    new Option('--database <name>', '1.x: the database'),
+    new Option('--database <name>', '1.x, 3.x: the database'),
     new Option('--retention-policy <name>', "1.x: the retention policy (default: the database's own)"),
     new Option('--user <name>', '1.x: who writes'),
-    new Option('--password <password>', '1.x: the password; better by its variable'),
+    new Option('--password <password>', '1.x: the password; better by its variable, or …_PASSWORD_FILE'),
     new Option('--create-database', '1.x: create the database if it is not there'),
+    new Option(
+      '--wait-subscription',
+      '1.x: write nothing before Kapacitor is subscribed to the database, which takes a minute for a new one',
+    ),
     new Option('--org <name>', '2.x: the organisation'),
-    new Option('--bucket <name>', '2.x: the bucket'),
-    new Option('--token <token>', '2.x: the token; better by its variable'),
+    new Option('--bucket <name>', '2.x, 3.x: the bucket'),
+    new Option('--token <token>', '2.x, 3.x: the token; better by its variable, or …_TOKEN_FILE'),
+    new Option('--influxdb-ca <file>', 'trust certificates signed by those in this file (PEM) as well'),
+    new Option('--influxdb-insecure', 'trust any certificate'),
     new Option(
       '--kapacitor <url>',
       'Kapacitor itself, with --database (and --retention-policy, by default autogen)',
     ).argParser((text) => parseHttpUrl(text, '--kapacitor', 'http://nas:9092')),
+    new Option('--kapacitor-ca <file>', 'trust certificates signed by those in this file (PEM) as well'),
+    new Option('--kapacitor-insecure', 'trust any certificate'),
   ];
 }
 
@@ -191,6 +213,8 @@ const BELONGS_TO: ReadonlyMap<string, readonly string[]> = new Map([
   ['pattern', ['exec']],
   ['match', ['exec']],
   ['onFailure', ['exec']],
+  ['acceptExit', ['exec']],
+  ['encoding', ['exec']],
   ['devices', ['simulate']],
   ['seed', ['simulate']],
   ['start', ['simulate']],
@@ -206,6 +230,11 @@ const BELONGS_TO: ReadonlyMap<string, readonly string[]> = new Map([
   ['bucket', ['influxdb']],
   ['token', ['influxdb']],
   ['createDatabase', ['influxdb']],
+  ['waitSubscription', ['influxdb']],
+  ['influxdbCa', ['influxdb']],
+  ['influxdbInsecure', ['influxdb']],
+  ['kapacitorCa', ['kapacitor']],
+  ['kapacitorInsecure', ['kapacitor']],
   ['database', ['influxdb', 'kapacitor']],
   ['retentionPolicy', ['influxdb', 'kapacitor']],
   ['user', ['influxdb', 'kapacitor']],
@@ -245,8 +274,28 @@ function splitLists(command: Command): void {
   for (const name of ['tag', 'type', 'rename']) {
     if (command.getOptionValueSource(name) !== 'env') continue;
     const texts: readonly string[] = command.getOptionValue(name);
-    command.setOptionValueWithSource(name, texts.join(',').split(','), 'env');
+    const listed = texts.flatMap((text) => text.split(',')).map((text) => text.trim());
+    command.setOptionValueWithSource(
+      name,
+      listed.filter((text) => text !== ''),
+      'env',
+    );
   }
+}
+
+function parseExitCodes(text: string): readonly number[] {
+  const codes = text.split(',').map((code) => code.trim());
+  if (!codes.every((code) => /^\d{1,3}$/.test(code) && Number(code) <= 255))
+    throw new InvalidArgumentError('It must be exit codes from 0 to 255 with commas between, such as 0,3.');
+  return codes.map(Number);
+}
+
+function parseEncoding(name: string): string {
+  if (!iconv.encodingExists(name))
+    throw new InvalidArgumentError(
+      'It is not known here; there are utf8, utf16, latin1, cp1252, cp850 and many more.',
+    );
+  return name;
 }
 
 /** @returns how many times faster; infinity for no wait at all */

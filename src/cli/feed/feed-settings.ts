@@ -10,6 +10,7 @@ import { parseLine } from '../../line-protocol/parser.ts';
 import { formatLine } from '../../line-protocol/writer.ts';
 import { DURATION_NOTATION, parseDuration, wholeMs } from '../duration.ts';
 import { type FeedFlags, readFeedFlags } from './feed-options.ts';
+import { type TargetSettings, targetOf } from './target-settings.ts';
 
 /** Everything that `edge-detect feed` was told, checked as far as it can be without looking at the data. */
 export interface FeedSettings {
@@ -39,6 +40,9 @@ export interface ExecSettings {
   readonly words: readonly [string, ...string[]];
   readonly everyMs: number;
   readonly timeLimitMs: number;
+  /** Undefined: UTF-8. */
+  readonly encoding: string | undefined;
+  readonly acceptedCodes: ReadonlySet<number>;
   readonly polls: number | undefined;
   readonly format: 'lp' | 'ndjson' | TextPattern;
   readonly read: ReadSettings;
@@ -58,29 +62,6 @@ export interface SimulationSettings {
   readonly speed: number;
 }
 
-export type TargetSettings =
-  | { readonly kind: 'stdout' }
-  | ServerSettings<'kapacitor', { readonly database: string; readonly retentionPolicy: string }>
-  | ServerSettings<'influxdb', InfluxSettings>;
-
-export type ServerSettings<Kind extends string, Place> = Place & {
-  readonly kind: Kind;
-  readonly url: URL;
-  readonly user: string | undefined;
-  /** The value of the Authorization header. */
-  readonly authorization: string | undefined;
-  readonly timeoutMs: number;
-  readonly isCompressed: boolean;
-};
-
-export interface InfluxSettings {
-  readonly database: string | undefined;
-  readonly retentionPolicy: string | undefined;
-  readonly createsDatabase: boolean;
-  readonly org: string | undefined;
-  readonly bucket: string | undefined;
-}
-
 /** No run takes longer unless --time-limit allows it. */
 const DEFAULT_TIME_LIMIT_MS = 30_000;
 /** How long the server may be away while a file waits; a device is polled for as long as it takes. */
@@ -93,7 +74,7 @@ const FILE_GIVE_UP_MS = 300_000;
 export function readFeedSettings(command: Command): FeedSettings {
   const flags = readFeedFlags(command);
   return {
-    target: targetOf(flags),
+    target: targetOf(flags, giveUpAfterMs(flags)),
     source: sourceOf(flags),
     writer: {
       batchLines: Math.min(flags.batch, flags.buffer),
@@ -148,6 +129,8 @@ function execOf(flags: FeedFlags, command: string): ExecSettings {
     everyMs,
     timeLimitMs:
       flags.timeLimit === undefined ? Math.min(everyMs, DEFAULT_TIME_LIMIT_MS) : wholeMs(flags.timeLimit),
+    encoding: flags.encoding,
+    acceptedCodes: new Set(flags.acceptExit),
     polls: flags.polls,
     format:
       pattern === undefined ? (format ?? 'lp') : { source: pattern, isPerLine: flags.match === 'lines' },
@@ -175,6 +158,7 @@ function readSettingsOf(flags: FeedFlags): ReadSettings {
     types: typesOf(flags),
     newNames: newNamesOf(flags),
     delimiter: flags.delimiter,
+    takesUnsigned: flags.kapacitor === undefined,
   };
 }
 
@@ -228,51 +212,4 @@ function newNamesOf(flags: FeedFlags): Map<string, string> {
     names.set(name, newName);
   }
   return names;
-}
-
-function targetOf(flags: FeedFlags): TargetSettings {
-  const { bucket, database, influxdb, kapacitor, org, retentionPolicy, token } = flags;
-  if (kapacitor !== undefined) {
-    if (database === undefined)
-      throw new UsageError('--kapacitor needs --database NAME, as its tasks name it');
-    return {
-      kind: 'kapacitor',
-      ...serverOf(flags, kapacitor),
-      database,
-      retentionPolicy: retentionPolicy ?? 'autogen',
-    };
-  }
-  if (influxdb === undefined) return { kind: 'stdout' };
-  if ((database === undefined) === (bucket === undefined))
-    throw new UsageError('--influxdb needs --database NAME (1.x), or --org, --bucket and --token (2.x)');
-  if (bucket !== undefined && (org === undefined || token === undefined))
-    throw new UsageError('--bucket needs --org and --token (better: EDGE_DETECT_FEED_TOKEN) as well');
-  const createsDatabase = flags.createDatabase === true;
-  return {
-    kind: 'influxdb',
-    ...serverOf(flags, influxdb),
-    bucket,
-    createsDatabase,
-    database,
-    org,
-    retentionPolicy,
-  };
-}
-
-function serverOf(flags: FeedFlags, url: URL) {
-  return {
-    url,
-    ...credentialsOf(flags, url),
-    timeoutMs: wholeMs(flags.timeout),
-    isCompressed: flags.compression === 'gzip',
-  };
-}
-
-/** Those in the URL count as well: it is what `--influxdb` in other programs takes. */
-function credentialsOf(flags: FeedFlags, url: URL) {
-  if (flags.bucket !== undefined) return { user: undefined, authorization: `Token ${flags.token}` };
-  const user = flags.user ?? (url.username === '' ? undefined : decodeURIComponent(url.username));
-  if (user === undefined) return { user, authorization: undefined };
-  const password = flags.password ?? decodeURIComponent(url.password);
-  return { user, authorization: `Basic ${Buffer.from(`${user}:${password}`).toString('base64')}` };
 }

@@ -86,7 +86,13 @@ function openExecSource(
   const { failureText, format, read } = settings;
   checkFormat(typeof format === 'string' ? format : 'text', read, failureText !== undefined);
   const poller = new Poller({
-    command: { words: settings.words, timeoutMs: settings.timeLimitMs, env: withoutOwn(process.env) },
+    command: {
+      words: settings.words,
+      timeoutMs: settings.timeLimitMs,
+      env: withoutOwn(process.env),
+      encoding: settings.encoding,
+      acceptedCodes: settings.acceptedCodes,
+    },
     everyMs: settings.everyMs,
     maxRuns: settings.polls,
     makeReader: readerFactory(read, format, 'output', true, report),
@@ -156,5 +162,7 @@ async function* polled(options: SimulationOptions): AsyncGenerator<readonly Poin
 
 /** What is polled has no business with the database's password, which may stand in a URL as well. */
 function withoutOwn(env: NodeJS.ProcessEnv): NodeJS.ProcessEnv {
-  return Object.fromEntries(Object.entries(env).filter(([name]) => !name.startsWith('EDGE_DETECT_FEED_')));
+  return Object.fromEntries(
+    Object.entries(env).filter(([name]) => !/^EDGE_DETECT_(?:FEED|KAPACITOR)_/.test(name)),
+  );
 }

@@ -30,8 +30,9 @@ export function readerFactory(
   isWhole: boolean,
   note: (message: string) => void,
 ): () => Reader {
-  const { delimiter, fixedTags, precision } = settings;
-  if (format === 'lp') return () => new LineReader({ name, precision: precision ?? 'ns', fixedTags });
+  const { delimiter, fixedTags, precision, takesUnsigned } = settings;
+  if (format === 'lp')
+    return () => new LineReader({ name, precision: precision ?? 'ns', fixedTags, takesUnsigned });
   const mapper = new RecordMapper(settings);
   if (format === 'ndjson') return () => new JsonReader(mapper, isWhole);
   if (format === 'csv') return () => new CsvReader(mapper, delimiter);

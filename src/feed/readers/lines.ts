@@ -11,7 +11,13 @@ export interface LineOptions {
   readonly precision: Precision;
   /** Tags that every point gets, in place of its own of that name. */
   readonly fixedTags: ReadonlyMap<string, string>;
+  /** Whether unsigned integers (`1u`) are passed on. */
+  readonly takesUnsigned?: boolean;
 }
+
+const ANY_FIELD = new Map([['any', true]]);
+/** Where the fields begin: at the first blank without a backslash before it. */
+const FIELDS = /(?<!\\) /;
 
 /** Reads line protocol. A line that is none is refused by itself, even if a quote in it is never closed. */
 export class LineReader implements Reader {
@@ -45,6 +51,7 @@ export class LineReader implements Reader {
         text.slice(start),
         { file: this.#options.name, line: this.#line },
         isFinal,
+        this.#options.takesUnsigned === true,
       );
       let position = 0;
       let problem: string | undefined;
@@ -78,7 +85,7 @@ export class LineReader implements Reader {
     const reason = reasonNotKept(point, raw);
     if (reason !== undefined) return refused(raw, reason);
     try {
-      const text = fixedTags.size === 0 ? textOf(point, raw) : withTags(point, fixedTags);
+      const text = fixedTags.size === 0 ? textOf(point, raw) : withTags(point, textOf(point, raw), fixedTags);
       const timeNs = point.time === undefined ? undefined : scaleToNs(point.time, precision);
       return { kind: 'point', text, timeNs };
     } catch (error) {
@@ -91,8 +98,11 @@ function textOf(point: LinePoint, raw: string): string {
   return point.time === undefined ? raw : raw.replace(/[ \t\0]+-?\d+$/, '');
 }
 
-function withTags(point: LinePoint, fixedTags: ReadonlyMap<string, string>): string {
-  return formatLine({ ...point, tags: new Map([...point.tags, ...fixedTags]), time: undefined });
+/** Its fields stay as they were written, which may be more than can be written here. */
+function withTags(point: LinePoint, text: string, fixedTags: ReadonlyMap<string, string>): string {
+  const tags = new Map([...point.tags, ...fixedTags]);
+  const head = formatLine({ measurement: point.measurement, tags, fields: ANY_FIELD, time: undefined });
+  return head.slice(0, -' any=true'.length) + text.slice(FIELDS.exec(text)?.index ?? 0);
 }
 
 function countLines(text: string, from: number, to: number): number {

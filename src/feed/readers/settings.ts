@@ -22,6 +22,8 @@ export interface ReadSettings {
   readonly newNames: ReadonlyMap<string, string>;
   /** What stands between two columns of CSV. */
   readonly delimiter: string;
+  /** Whether unsigned integers of line protocol (`1u`) are taken: Kapacitor alone has none, others decide themselves. */
+  readonly takesUnsigned: boolean;
 }
 
 /** What holds where nothing is said. */
@@ -34,6 +36,7 @@ export const USUAL_SETTINGS: ReadSettings = {
   types: new Map(),
   newNames: new Map(),
   delimiter: ',',
+  takesUnsigned: false,
 };
 
 /** The settings that say what names stand for, which are of no use where the text says that itself. */

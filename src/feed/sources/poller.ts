@@ -83,7 +83,7 @@ export class Poller {
     const { command, report } = this.#options;
     report(
       `what it printed holds bytes that are no ${command.encoding ?? 'UTF-8'}: each was replaced by \uFFFD; ` +
-        'name its encoding if it is another, such as latin1',
+        String(wording`${setting('encoding')} says what it is encoded in if not in that, such as latin1`),
     );
   }
 

@@ -129,6 +129,11 @@ export class Connection {
     }
   }
 
+  /** Whether requests say who sends them by a token. */
+  get hasToken(): boolean {
+    return /^(?:Token|Bearer) /.test(this.#options.authorization ?? '');
+  }
+
   close(): void {
     this.#agent.destroy();
   }
@@ -212,6 +217,11 @@ function answerOf(
       return Array.isArray(value) ? value[0] : value;
     },
   };
+}
+
+/** Whether an answer is a page for people, which no database gives: a proxy's, or another server's. */
+export function isPage(answer: Answer): boolean {
+  return /^text\/html\b/i.test(answer.header('content-type') ?? '');
 }
 
 /** An error that says a server wants to be left alone for a while, or `undefined` if it answered for good. */

@@ -15,6 +15,14 @@ export interface Target {
   close(): void;
 }
 
+/** What a target tells of the server that it writes to. */
+export interface TargetEvents {
+  /** What answers, once it has. */
+  connected(what: string): void;
+  /** What a person should know of it. */
+  note(message: string): void;
+}
+
 /** The server has looked at the lines and won't take some of them, ever. */
 export class Refusal extends Error {
   override readonly name = 'Refusal';
