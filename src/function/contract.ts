@@ -61,14 +61,17 @@ export interface NodeLog {
  * connection with FUNCTION_FAILED; what it emitted before still goes out.
  */
 export interface Handler {
-  /** The fields and tags to find in every point; they are there when {@link point} is called. */
+  /**
+   * The fields and tags to find in every point; they are there when {@link point} is called. Others may be put in their
+   * place at {@link settle}.
+   */
   readonly keys?: Keys;
   /** A point, valid only during the call. */
   point(point: PointView, emit: Emit): void;
   /** Batch functions only: the points of this group follow. The view is valid only during the call. */
   beginBatch?(batch: BatchView): void;
   /** Batch functions only: the group's points are complete. What is emitted now is still part of the batch. */
-  endBatch?(emit: Emit): void;
+  endBatch?(emit: Emit, end: BatchEndView): void;
   /** After all points that arrived together: the place for work in small pieces, for instance to free memory. */
   settle?(): void;
   /**
@@ -146,8 +149,18 @@ export interface BatchView {
   readonly groupEnd: number;
   /** The group's id as Kapacitor made it. */
   readonly group: string;
-  /** The names of the group's tags, which are its dimensions. */
-  tagNames(): string[];
+  /** The measurement. */
+  readonly name: string;
+  /** Whether the measurement is a part of the group's id. */
+  readonly byName: boolean;
+  /** The group's tags, which are its dimensions. */
+  tags(): ReadonlyMap<string, string>;
+}
+
+/** The end of a batch. */
+export interface BatchEndView {
+  /** The end of the window that the batch is of, in nanoseconds since the epoch. */
+  readonly time: bigint;
 }
 
 /** Sends points on, during a call of the handler. Where batches go out they become points of the one that is open. */

@@ -1,5 +1,6 @@
 import type { AddedFields } from '../wire/added-fields.ts';
-import { BatchBegin, checkBatchEnd } from '../wire/batch.ts';
+import { BatchBegin, BatchEnd } from '../wire/batch.ts';
+import type { Keys } from '../wire/keys.ts';
 import type { NamedOption } from '../wire/messages.ts';
 import type { Point } from '../wire/point.ts';
 import { PointReader, type PointView } from '../wire/point-view.ts';
@@ -62,6 +63,7 @@ export class Node {
   readonly #settings: NodeSettings;
   readonly #emitter: Emitter;
   #handler: Handler;
+  #keys: Keys | undefined;
   #view: PointReader;
   #batch: BatchBegin | undefined;
   /** Whether a point may come now. */
@@ -76,7 +78,8 @@ export class Node {
     this.#emitter = new Emitter(fn.provides === 'BATCH', sink);
     this.#isOpen = fn.wants === 'STREAM';
     this.#handler = this.#open();
-    this.#view = new PointReader(this.#handler.keys);
+    this.#keys = this.#handler.keys;
+    this.#view = new PointReader(this.#keys);
   }
 
   /** Points that came so far. */
@@ -114,8 +117,7 @@ export class Node {
   /** The end of a batch, as the body of Kapacitor's message. Throws as {@link point}. */
   endBatch(bytes: Uint8Array, start: number, end: number): void {
     if (this.#batch === undefined) unexpected('the end of a batch without its begin');
-    checkBatchEnd(bytes, start, end);
-    this.#handler.endBatch?.(this.#emitter);
+    this.#handler.endBatch?.(this.#emitter, new BatchEnd(bytes, start, end));
     this.#emitter.endBatch(bytes, start, end);
     this.#batch = undefined;
     this.#isOpen = false;
@@ -123,7 +125,9 @@ export class Node {
 
   /** The points that arrived together are done with. */
   settle(): void {
-    this.#handler.settle?.();
+    const handler = this.#handler;
+    handler.settle?.();
+    if (handler.keys !== this.#keys) this.#look();
   }
 
   /** Whether {@link tick} is of any use. */
@@ -146,7 +150,7 @@ export class Node {
     // A handler is restored once, before its first point.
     if (this.#hasState || this.#points > 0) {
       this.#handler = this.#open();
-      this.#view = new PointReader(this.#handler.keys);
+      this.#look();
     }
     this.#hasState = true;
     yield* this.#handler.restore(snapshot);
@@ -160,6 +164,12 @@ export class Node {
   /** A page of the groups' states; undefined where the function has nothing to show. */
   states(query: StatesQuery): StatesPage | undefined {
     return this.#handler.states?.(query);
+  }
+
+  /** From now on other keys are looked for. */
+  #look(): void {
+    this.#keys = this.#handler.keys;
+    this.#view = new PointReader(this.#keys);
   }
 
   #open(): Handler {

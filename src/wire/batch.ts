@@ -1,7 +1,7 @@
 import { skipValue } from './envelope.ts';
 
 import { malformed } from './protocol-error.ts';
-import { text } from './scalars.ts';
+import { text, toBigInt } from './scalars.ts';
 import { lengthEnd, readVarint64, varint64 } from './varint.ts';
 
 // BeginBatch := 1 name  2 group  3 tags*  4 size  5 byName
@@ -17,11 +17,15 @@ const END: Grammar = [-1, 2, 2, 0, 2, 0];
 const KEEPALIVE: Grammar = [-1, 0];
 const TAG: Grammar = [-1, 2, 2];
 
+const BEGIN_NAME = 1;
 const BEGIN_GROUP = 2;
 const BEGIN_TAGS = 3;
 const BEGIN_SIZE = 4;
+const BEGIN_BY_NAME = 5;
+const END_TIME = 3;
 const END_TAGS = 4;
 const TAG_KEY = 1;
+const TAG_VALUE = 2;
 
 /** The begin of a batch, copied: it lasts until the batch's end. */
 export class BatchBegin {
@@ -62,32 +66,81 @@ export class BatchBegin {
     return text(this.bytes, this.groupStart, this.groupEnd);
   }
 
-  /** The names of the group's tags. */
-  tagNames(): string[] {
-    const names: string[] = [];
+  /** The measurement. */
+  get name(): string {
+    let name = '';
+    for (const [number, start, end] of this.#fields())
+      if (number === BEGIN_NAME) name = text(this.bytes, start, end);
+    return name;
+  }
+
+  /** Whether the measurement is a part of the group's id. */
+  get byName(): boolean {
+    let byName = false;
+    for (const [number, , end] of this.#fields())
+      if (number === BEGIN_BY_NAME) byName = this.bytes[end - 1] !== 0;
+    return byName;
+  }
+
+  /** The group's tags, which are its dimensions. */
+  tags(): Map<string, string> {
+    const tags = new Map<string, string>();
+    for (const [number, start, end] of this.#fields())
+      if (number === BEGIN_TAGS) tags.set(...tagOf(this.bytes, start, end));
+    return tags;
+  }
+
+  /** The number of each field, and where its content lies. */
+  *#fields(): Generator<[number: number, start: number, end: number]> {
     const { bytes } = this;
     let p = 0;
     while (p < bytes.length) {
       p = skipField(bytes, p, bytes.length, BEGIN);
-      if (fieldNumber === BEGIN_TAGS) names.push(tagName(bytes, lengthEnd[0], p));
+      yield [fieldNumber, lengthEnd[0], p];
     }
-    return names;
   }
 }
 
-function tagName(bytes: Uint8Array, start: number, end: number): string {
-  let name = '';
+function tagOf(bytes: Uint8Array, start: number, end: number): [key: string, value: string] {
+  let key = '';
+  let value = '';
   let p = start;
   while (p < end) {
     p = skipField(bytes, p, end, TAG);
-    if (fieldNumber === TAG_KEY) name = text(bytes, lengthEnd[0], p);
+    if (fieldNumber === TAG_KEY) key = text(bytes, lengthEnd[0], p);
+    else if (fieldNumber === TAG_VALUE) value = text(bytes, lengthEnd[0], p);
   }
-  return name;
+  return [key, value];
 }
 
-/** @throws ProtocolError MALFORMED_MESSAGE unless it is an EndBatch that may be passed on */
-export function checkBatchEnd(bytes: Uint8Array, start: number, end: number): void {
-  check(bytes, start, end, END, END_TAGS);
+/** The end of a batch, valid only during the call that hands it over. */
+export class BatchEnd {
+  readonly #bytes: Uint8Array;
+  readonly #start: number;
+  readonly #end: number;
+
+  /** @throws ProtocolError MALFORMED_MESSAGE unless it may be passed on */
+  constructor(bytes: Uint8Array, start: number, end: number) {
+    check(bytes, start, end, END, END_TAGS);
+    this.#bytes = bytes;
+    this.#start = start;
+    this.#end = end;
+  }
+
+  /** The greatest time that a point of the batch can have, in nanoseconds since the epoch: the end of a query's window. */
+  get time(): bigint {
+    let time = 0n;
+    let p = this.#start;
+    while (p < this.#end) {
+      const from = p;
+      p = skipField(this.#bytes, p, this.#end, END);
+      if (fieldNumber !== END_TIME) continue;
+      // A tag of one byte, as the number is below 16.
+      readVarint64(this.#bytes, from + 1, p);
+      time = toBigInt(varint64[0], varint64[1]);
+    }
+    return time;
+  }
 }
 
 /** @throws ProtocolError MALFORMED_MESSAGE unless it is a keepalive that may be sent back */

@@ -1,4 +1,4 @@
-import { ByteTable } from './byte-table.ts';
+import { ByteTable } from '../../function/byte-table.ts';
 import type { Settings } from './options.ts';
 import { VALUE_WORDS } from './values.ts';
 

@@ -1,4 +1,4 @@
-import { ByteTable } from './byte-table.ts';
+import { ByteTable } from '../../function/byte-table.ts';
 
 /**
  * The strings that are states, each kept once: a thousand routers share one SHOWTIME. A string goes when the last

@@ -72,7 +72,7 @@ export class Warnings {
 
   /** The begin of one of the first batches: there the group's tags are the dimensions. */
   seeBatch(batch: BatchView): void {
-    this.#warnOfDimensions(batch.tagNames());
+    this.#warnOfDimensions([...batch.tags().keys()]);
   }
 
   #warnOfDimensions(dimensions: readonly string[]): void {

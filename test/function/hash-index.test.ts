@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
-import { HashIndex } from '../../../src/functions/edge-detect/hash-index.ts';
+import { HashIndex } from '../../src/function/hash-index.ts';
 
 function idsOf(index: HashIndex, hash: number): number[] {
   const ids: number[] = [];

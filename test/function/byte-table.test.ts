@@ -1,7 +1,7 @@
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
-import { ByteTable } from '../../../src/functions/edge-detect/byte-table.ts';
-import { Texts } from '../../../src/functions/edge-detect/texts.ts';
+import { ByteTable } from '../../src/function/byte-table.ts';
+import { Texts } from '../../src/functions/edge-detect/texts.ts';
 
 const WORDS = 3;
 
