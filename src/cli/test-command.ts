@@ -16,9 +16,12 @@ interface TestOptions {
   readonly retries: number;
   readonly reporter: string;
   readonly jobs: number;
+  readonly coverage?: boolean;
+  readonly update?: boolean;
 }
 
 const PATTERN = '**/*.tickscript.yaml';
+const REPORTERS = ['list', 'junit', 'tap', 'json', 'github'] as const;
 const CASE_TIMEOUT_MS = 60_000;
 
 /** `edge-detect test`: cases of TICKscripts, in a Kapacitor of their own. */
@@ -44,7 +47,12 @@ function options(): Option[] {
     new Option('--jobs <n>', 'cases at a time')
       .argParser(parseCount)
       .default(4 * availableParallelism(), '4 a core'),
-    new Option('--reporter <name>', 'how results are told').choices(['list']).default('list'),
+    new Option('--reporter <name>', 'how results are told, on standard output')
+      .choices([...REPORTERS])
+      .default('list')
+      .env('EDGE_DETECT_TEST_REPORTER'),
+    new Option('--coverage', 'say which nodes no point ever reached, and which alert levels never came'),
+    new Option('--update', 'write the snapshots anew'),
   ];
 }
 

@@ -1,7 +1,10 @@
-import { join } from 'node:path';
+import { copyFile } from 'node:fs/promises';
+import { dirname, join, resolve } from 'node:path';
+import { Readable } from 'node:stream';
 import { messageOf, OperationError } from '../errors.ts';
 import type { KapacitorApi } from '../kapacitor/api.ts';
 import { Definitions, type TaskGraph } from '../kapacitor/definitions.ts';
+import { openRecording } from '../kapacitor/recordings/recording.ts';
 import { ScriptSyntaxError } from '../tickscript/tokens.ts';
 import type { CaseEnds, Ends } from './ends.ts';
 import { InstrumentError, type Instrumented, instrument } from './instrument.ts';
@@ -35,6 +38,10 @@ export interface CaseRun {
 /** Writes a case's data where Kapacitor looks for recordings when it starts. @throws CaseFileError */
 export async function recordCase(prepared: PreparedCase, id: string, folder: string): Promise<RecordedCase> {
   const { database, path, policy, script, spec } = prepared;
+  if (script.type === 'batch' && typeof spec.data === 'object' && 'file' in spec.data) {
+    const batches = await copyBatches(prepared, spec.data.file, join(folder, `${id}.brpl`));
+    return { prepared, id, played: batches };
+  }
   if (script.type === 'batch') {
     const queries = queriedBatches(prepared);
     await writeBatchRecording(join(folder, `${id}.brpl`), queries);
@@ -43,6 +50,24 @@ export async function recordCase(prepared: PreparedCase, id: string, folder: str
   const points = spec.data === undefined ? [] : await streamPoints(prepared, spec.data, [...path, 'data']);
   await writeStreamRecording(join(folder, `${id}.srpl`), points, database, policy);
   return { prepared, id, played: points.length };
+}
+
+/** Takes over a batch recording as it is. @returns how many batches it has */
+async function copyBatches({ document, path }: PreparedCase, given: string, to: string): Promise<number> {
+  const file = resolve(dirname(document.file), given);
+  try {
+    const recording = await openRecording(file, Readable.from([]));
+    if (recording.kind === 'stream') {
+      recording.close();
+      throw new Error('it holds a stream, and the task wants batches');
+    }
+    let batches = 0;
+    for await (const _ of recording.records()) batches++;
+    await copyFile(file, to);
+    return batches;
+  } catch (error) {
+    throw document.error([...path, 'data', 'file'], messageOf(error));
+  }
 }
 
 /** Runs a case and removes everything that it needed. @throws OperationError where Kapacitor does not answer */

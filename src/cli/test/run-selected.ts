@@ -3,8 +3,9 @@ import { messageOf, UsageError } from '../../errors.ts';
 import type { UdfFunction } from '../../function/contract.ts';
 import { CaseDocument } from '../../script-tests/case-document.ts';
 import { CaseFileError } from '../../script-tests/case-error.ts';
+import { coverageLines, coverageOf } from '../../script-tests/coverage.ts';
 import { type PreparedCase, prepareCases } from '../../script-tests/prepared-case.ts';
-import { ListReporter } from '../../script-tests/reporters/list.ts';
+import { REPORTERS } from '../../script-tests/reporters/catalogue.ts';
 import type { RunSummary } from '../../script-tests/reporters/reporter.ts';
 import { type CaseResult, runCases } from '../../script-tests/run.ts';
 import type { Io } from '../io.ts';
@@ -16,6 +17,9 @@ export interface SelectedOptions {
   readonly bail?: boolean | number;
   readonly retries: number;
   readonly jobs: number;
+  readonly reporter: string;
+  readonly coverage?: boolean;
+  readonly update?: boolean;
   readonly timeoutMs: number;
   readonly functions: readonly UdfFunction[];
 }
@@ -31,7 +35,7 @@ export async function runSelected(
   const off = io.onSignal(() => abort.abort());
   try {
     const { chosen, skipped } = select(prepared(files), options);
-    const reporter = new ListReporter({
+    const reporter = REPORTERS.get(options.reporter)?.({
       write: (text) => io.stdout.write(text),
       hasColours: io.stdout.isTTY === true && process.env.NO_COLOR === undefined,
     });
@@ -48,7 +52,11 @@ export async function runSelected(
       onResult: () => undefined,
     });
     const summary: RunSummary = { results, skipped, durationMs: performance.now() - startedMs };
-    reporter.end(summary);
+    reporter?.end(summary);
+    // Behind the report of a machine's format, coverage is for the person beside it.
+    const coverageTo = options.reporter === 'list' || options.reporter === 'github' ? io.stdout : io.stderr;
+    if (options.coverage === true)
+      for (const line of ['', ...coverageLines(coverageOf(results))]) coverageTo.write(`${line}\n`);
     return results.every(({ status }) => status === 'passed') ? 0 : 1;
   } catch (error) {
     if (error instanceof CaseFileError) throw new UsageError(error.message);
