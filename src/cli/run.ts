@@ -17,6 +17,7 @@ const COMMANDS: ReadonlyMap<string, () => Promise<CommandFactory>> = new Map([
   ['feed', async () => (await import('./feed/feed-command.ts')).feedCommand],
   ['web', async () => (await import('./web/web-command.ts')).webCommand],
   ['test', async () => (await import('./test-command.ts')).testCommand],
+  ['check', async () => (await import('./check-command.ts')).checkCommand],
   ['revive', async () => (await import('./revive-command.ts')).reviveCommand],
 ]);
 

@@ -7,10 +7,9 @@ import { DEFAULT_FUNCTIONS } from '../functions/catalogue.ts';
 import { parseCount } from './argument-parsers.ts';
 import type { Io } from './io.ts';
 import type { CommandFactory } from './run.ts';
+import { type StageFlags, stageOptions } from './test/stage-flags.ts';
 
-interface TestOptions {
-  readonly kapacitord: string;
-  readonly conf?: string;
+interface TestOptions extends StageFlags {
   readonly run?: string;
   readonly bail?: boolean | number;
   readonly retries: number;
@@ -37,10 +36,7 @@ export const testCommand: CommandFactory = (io, exit) => {
 
 function options(): Option[] {
   return [
-    new Option('--kapacitord <path>', 'the program').default('kapacitord').env('KAPACITORD'),
-    new Option('--conf <file>', 'more of kapacitor.conf, for instance [udf] sections').env(
-      'EDGE_DETECT_TEST_CONF',
-    ),
+    ...stageOptions(),
     new Option('--run <pattern>', 'only the cases whose names this regular expression matches'),
     new Option('--bail', 'stop after the first case that fails'),
     new Option('--retries <n>', 'try a case that fails so often again').argParser(parseRetries).default(0),

@@ -47,6 +47,14 @@ export class Definitions {
     return graphOf(stringIn(await this.#api.ask('PATCH', path('/tasks', id), { script }), 'dot'));
   }
 
+  async defineTemplate(id: string, type: 'stream' | 'batch', script: string): Promise<void> {
+    await this.#api.ask('POST', '/templates', { id, type, script });
+  }
+
+  async removeTemplate(id: string): Promise<void> {
+    await this.#api.ask('DELETE', path('/templates', id));
+  }
+
   async removeTask(id: string): Promise<void> {
     await this.#api.ask('DELETE', path('/tasks', id));
   }

@@ -14,7 +14,7 @@ import { writeBatchRecording, writeStreamRecording } from './recordings.ts';
 import { placedError, syntaxErrorText } from './script-source.ts';
 
 /** What every case of a run shares. */
-export interface Stage {
+export interface CaseStage {
   readonly api: KapacitorApi;
   readonly ends: Ends;
 }
@@ -71,7 +71,11 @@ async function copyBatches({ document, path }: PreparedCase, given: string, to: 
 }
 
 /** Runs a case and removes everything that it needed. @throws OperationError where Kapacitor does not answer */
-export async function runCase(recorded: RecordedCase, stage: Stage, signal: AbortSignal): Promise<CaseRun> {
+export async function runCase(
+  recorded: RecordedCase,
+  stage: CaseStage,
+  signal: AbortSignal,
+): Promise<CaseRun> {
   const { id, prepared } = recorded;
   const definitions = new Definitions(stage.api);
   const instrumented = instrumentedOrError(prepared, id, stage.ends.url);

@@ -1,18 +1,12 @@
-import { mkdirSync, mkdtempSync, rmSync } from 'node:fs';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
-import { type Agent, startAgent } from '../agent/agent.ts';
 import { messageOf, OperationError } from '../errors.ts';
-import type { UdfFunction } from '../function/contract.ts';
 import type { TaskGraph } from '../kapacitor/definitions.ts';
 import { differences } from './compare.ts';
-import { Ends } from './ends.ts';
 import type { Difference } from './match.ts';
 import type { Outcome } from './outcome.ts';
-import { OwnKapacitor } from './own-kapacitor.ts';
 import { CaseTextError } from './points.ts';
 import type { PreparedCase } from './prepared-case.ts';
 import { type RecordedCase, recordCase, runCase } from './run-case.ts';
+import { Stage, type StageOptions } from './stage.ts';
 
 /** How one case ended. */
 export interface CaseResult {
@@ -25,11 +19,7 @@ export interface CaseResult {
   readonly graph: TaskGraph | undefined;
 }
 
-export interface RunOptions {
-  readonly kapacitord: string;
-  readonly functions: readonly UdfFunction[];
-  /** More of kapacitor.conf. */
-  readonly conf: string;
+export interface RunOptions extends StageOptions {
   /** Cases at a time. */
   readonly concurrency: number;
   /** How long one case may take. */
@@ -38,14 +28,8 @@ export interface RunOptions {
   readonly bail: number;
   readonly retries: number;
   readonly signal: AbortSignal;
-  readonly onWarning: (text: string) => void;
   readonly onResult: (result: CaseResult) => void;
 }
-
-const MAX_FRAME_BYTES = 256 * 1024 * 1024;
-const MAX_GROUPS = 1_000_000;
-/** States are kept for restarts, and cases have none. */
-const NEVER = '8760h';
 
 /**
  * Runs cases side by side in one Kapacitor of their own, which is gone afterwards whatever happens.
@@ -53,65 +37,18 @@ const NEVER = '8760h';
  * @throws OperationError where Kapacitor cannot be started; CaseFileError for data that can't be read
  */
 export async function runCases(cases: readonly PreparedCase[], options: RunOptions): Promise<CaseResult[]> {
-  const folder = mkdtempSync(join(tmpdir(), `edge-detect-test-${process.pid}-`));
-  const onExit = (): void => rmSync(folder, { recursive: true, force: true });
-  process.once('exit', onExit);
-  await using ends = await Ends.start();
-  let agent: Agent | undefined;
-  let kapacitor: OwnKapacitor | undefined;
-  try {
-    const recorded = await record(cases, folder);
-    const functions = options.functions.map((fn) => ({
-      function: fn,
-      path: join(folder, `${fn.name}.sock`),
-    }));
-    agent = await startAgent({
-      functions,
-      mode: 0o600,
-      groupId: undefined,
-      maxFrameBytes: MAX_FRAME_BYTES,
-      maxGroups: MAX_GROUPS,
-      log: warningsOnly(options.onWarning),
-    });
-    kapacitor = await OwnKapacitor.start({
-      program: options.kapacitord,
-      folder,
-      functions: functions.map(({ function: { name }, path }) => ({ name, socket: path })),
-      influxDbUrl: ends.url,
-      snapshotInterval: NEVER,
-      conf: options.conf,
-    });
-    return await runRecorded(recorded, { kapacitor, ends }, options);
-  } finally {
-    await kapacitor?.stop();
-    await agent?.stop();
-    rmSync(folder, { recursive: true, force: true });
-    process.off('exit', onExit);
-  }
-}
-
-/** Recordings are found when Kapacitor starts: all are written before. */
-async function record(cases: readonly PreparedCase[], folder: string): Promise<(RecordedCase | undefined)[]> {
-  const replays = join(folder, 'replay');
-  mkdirSync(replays);
-  const recorded: (RecordedCase | undefined)[] = [];
-  for (const [index, prepared] of cases.entries())
-    recorded.push(
-      prepared.spec.skip === undefined
-        ? await recordCase(prepared, `edge-detect-test-${process.pid}-${index}`, replays)
-        : undefined,
-    );
-  return recorded;
-}
-
-interface Theatre {
-  readonly kapacitor: OwnKapacitor;
-  readonly ends: Ends;
+  if (cases.length === 0) return [];
+  const recorded: RecordedCase[] = [];
+  await using stage = await Stage.open(options, async (replays) => {
+    for (const [index, prepared] of cases.entries())
+      recorded.push(await recordCase(prepared, `edge-detect-test-${process.pid}-${index}`, replays));
+  });
+  return await runRecorded(recorded, stage, options);
 }
 
 async function runRecorded(
-  recorded: readonly (RecordedCase | undefined)[],
-  theatre: Theatre,
+  recorded: readonly RecordedCase[],
+  stage: Stage,
   options: RunOptions,
 ): Promise<CaseResult[]> {
   const results = new Array<CaseResult | undefined>(recorded.length);
@@ -122,12 +59,12 @@ async function runRecorded(
       const index = next++;
       const each = recorded[index];
       if (each === undefined) continue;
-      const result = await runWithRetries(each, theatre, options);
+      const result = await runWithRetries(each, stage, options);
       if (result.status === 'failed') failed++;
       results[index] = result;
       options.onResult(result);
-      if (!theatre.kapacitor.isRunning)
-        throw new OperationError(`kapacitord has died: ${await theatre.kapacitor.ended}`);
+      if (!stage.kapacitor.isRunning)
+        throw new OperationError(`kapacitord has died: ${await stage.kapacitor.ended}`);
     }
   };
   await Promise.all(Array.from({ length: Math.max(1, options.concurrency) }, work));
@@ -137,19 +74,19 @@ async function runRecorded(
 
 async function runWithRetries(
   recorded: RecordedCase,
-  theatre: Theatre,
+  stage: Stage,
   options: RunOptions,
 ): Promise<CaseResult> {
   const tries = 1 + (recorded.prepared.spec.retries ?? options.retries);
   for (let at = 1; ; at++) {
-    const result = await runOnce(recorded, theatre, options);
+    const result = await runOnce(recorded, stage, options);
     if (result.status === 'passed' || at >= tries || options.signal.aborted) return result;
   }
 }
 
 async function runOnce(
   recorded: RecordedCase,
-  { ends, kapacitor }: Theatre,
+  { ends, kapacitor }: Stage,
   options: RunOptions,
 ): Promise<CaseResult> {
   const { prepared } = recorded;
@@ -177,15 +114,4 @@ async function runOnce(
       : messageOf(error).replaceAll(recorded.id, prepared.script.name);
     return result([{ path: [], title, lines: kapacitor.errors() }]);
   }
-}
-
-function warningsOnly(onWarning: (text: string) => void) {
-  const warn = (fields: Readonly<Record<string, unknown>>, message: string): void => {
-    const details = Object.entries(fields)
-      .filter(([name]) => !['task', 'node', 'function'].includes(name))
-      .map(([name, value]) => `${name}: ${String(value)}`);
-    onWarning(details.length === 0 ? message : `${message} (${details.join('; ')})`);
-  };
-  const log = { debug() {}, info() {}, warn() {}, error: warn };
-  return { ...log, child: () => log };
 }

@@ -1,4 +1,3 @@
-import { readFileSync } from 'node:fs';
 import { messageOf, UsageError } from '../../errors.ts';
 import type { UdfFunction } from '../../function/contract.ts';
 import { CaseDocument } from '../../script-tests/case-document.ts';
@@ -8,6 +7,7 @@ import { type PreparedCase, prepareCases } from '../../script-tests/prepared-cas
 import { REPORTERS } from '../../script-tests/reporters/catalogue.ts';
 import type { RunSummary } from '../../script-tests/reporters/reporter.ts';
 import { type CaseResult, runCases } from '../../script-tests/run.ts';
+import { readConf } from '../check-command.ts';
 import type { Io } from '../io.ts';
 
 export interface SelectedOptions {
@@ -42,7 +42,7 @@ export async function runSelected(
     const results = await runCases(chosen, {
       kapacitord: options.kapacitord,
       functions: options.functions,
-      conf: options.conf === undefined ? '' : readConf(options.conf),
+      conf: readConf(options.conf),
       concurrency: options.jobs,
       caseTimeoutMs: options.timeoutMs,
       bail: options.bail === true ? 1 : Number.POSITIVE_INFINITY,
@@ -68,14 +68,6 @@ export async function runSelected(
 
 function prepared(files: readonly string[]): PreparedCase[] {
   return files.flatMap((file) => prepareCases(CaseDocument.read(file)));
-}
-
-function readConf(file: string): string {
-  try {
-    return readFileSync(file, 'utf8');
-  } catch (error) {
-    throw new UsageError(`--conf ${file}: ${messageOf(error)}`);
-  }
 }
 
 interface Selection {

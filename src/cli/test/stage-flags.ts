@@ -1,0 +1,16 @@
+import { Option } from 'commander';
+
+/** The flags that say in which Kapacitor scripts are tried. */
+export interface StageFlags {
+  readonly kapacitord: string;
+  readonly conf?: string;
+}
+
+export function stageOptions(): Option[] {
+  return [
+    new Option('--kapacitord <path>', 'the program').default('kapacitord').env('KAPACITORD'),
+    new Option('--conf <file>', 'more of kapacitor.conf, for instance [udf] sections').env(
+      'EDGE_DETECT_TEST_CONF',
+    ),
+  ];
+}
