@@ -1,5 +1,6 @@
 import { InputError } from '../errors.ts';
 import type { FieldValue } from '../wire/point.ts';
+import { MAX_INT, MAX_TIME, MIN_INT, MIN_TIME } from './limits.ts';
 
 export type { FieldValue };
 
@@ -21,12 +22,6 @@ export interface LineContext {
   readonly line: number;
 }
 
-/** The times that line protocol can hold, in nanoseconds: InfluxDB keeps the outermost of int64 for itself. */
-export const MIN_TIME = -(2n ** 63n) + 2n;
-export const MAX_TIME = 2n ** 63n - 2n;
-/** The limits of int64. */
-export const MIN_INT = -(2n ** 63n);
-export const MAX_INT = 2n ** 63n - 1n;
 const MAX_UNSIGNED = 2n ** 64n - 1n;
 
 const NUL = 0x00;
@@ -57,11 +52,11 @@ const EXCERPT_LENGTH = 24;
  * @throws InputError with file, line and column if this is no line protocol that Kapacitor takes
  */
 export function parseLine(text: string, context: LineContext): LinePoint {
-  const scanner = new LineScanner(text, context, true);
-  const point = scanner.next();
-  if (point === undefined) throw scanner.unexpected('a point (measurement key=value)', 0);
-  const rest = scanner.position;
-  if (scanner.next() !== undefined) throw scanner.unexpected('the end of the text after one point', rest);
+  const parser = new LineParser(text, context, true);
+  const point = parser.next();
+  if (point === undefined) throw parser.unexpected('a point (measurement key=value)', 0);
+  const rest = parser.position;
+  if (parser.next() !== undefined) throw parser.unexpected('the end of the text after one point', rest);
   return point;
 }
 
@@ -71,7 +66,7 @@ export function parseLine(text: string, context: LineContext): LinePoint {
  * itself otherwise; in a string it escapes quotes and backslashes alone. What that parser takes but then reads as
  * another value than was written (text behind a closing quote, a field key that ends in a backslash) is refused.
  */
-export class LineScanner {
+export class LineParser {
   readonly #text: string;
   readonly #context: LineContext;
   readonly #isFinal: boolean;

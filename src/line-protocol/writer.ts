@@ -1,6 +1,7 @@
 import { OperationError } from '../errors.ts';
 import type { FieldValue } from '../wire/point.ts';
-import { type LinePoint, MAX_INT, MAX_TIME, MIN_INT, MIN_TIME } from './parser.ts';
+import { MAX_INT, MAX_TIME, MIN_INT, MIN_TIME } from './limits.ts';
+import type { LinePoint } from './parser.ts';
 
 /**
  * Writes a point as one line (without a line break at its end) that `parseLine` and Kapacitor read as the same

@@ -1,14 +1,12 @@
-import type { Point } from './point.ts';
+import { BOOLS, DOUBLES, INTS, type Point, STRINGS } from './point.ts';
 import { sizeOfVarint32, sizeOfVarint64, writeVarint32, writeVarint64 } from './varint.ts';
 
 const VARINT = 0;
 const FIXED64 = 1;
 const BYTES = 2;
 
-const DOUBLES = 8;
-const INTS = 9;
-const STRINGS = 10;
-const BOOLS = 12;
+/** From here on a copy in one piece costs less than byte by byte. */
+const LONG_RUN = 48;
 
 const int64 = new BigInt64Array(1);
 const words = new Int32Array(int64.buffer);
@@ -24,6 +22,16 @@ export class PointWriter {
   /** What was written since the last {@link clear}; valid until the next call that writes. */
   get body(): Buffer {
     return this.#bytes.subarray(0, this.#length);
+  }
+
+  /** Where {@link body} lies, from the first byte on, for whoever wants no view made. */
+  get bytes(): Buffer {
+    return this.#bytes;
+  }
+
+  /** How long {@link body} is. */
+  get length(): number {
+    return this.#length;
   }
 
   clear(): void {
@@ -72,6 +80,109 @@ export class PointWriter {
     this.#reserve(2);
     this.#tag(number, VARINT);
     this.#bytes[this.#length++] = 1;
+  }
+
+  /** As {@link text}, from UTF-8; an empty one is written as well. */
+  utf8(number: number, source: Uint8Array, start: number, end: number): void {
+    this.#reserve(6 + end - start);
+    this.#bytes[this.#length++] = (number << 3) | BYTES;
+    this.#run(source, start, end);
+  }
+
+  /** The head of a text that {@link bytesOf} and {@link byte} then give, so many bytes in all. */
+  beginUtf8(number: number, length: number): void {
+    this.#reserve(6 + length);
+    this.#bytes[this.#length++] = (number << 3) | BYTES;
+    this.#length = writeVarint32(this.#bytes, this.#length, length);
+  }
+
+  /** A part of a text that {@link beginUtf8} has made room for. */
+  bytesOf(source: Uint8Array, start: number, end: number): void {
+    const bytes = this.#bytes;
+    const at = this.#length - start;
+    for (let p = start; p < end; p++) bytes[at + p] = source[p];
+    this.#length += end - start;
+  }
+
+  /** As {@link bytesOf}. */
+  byte(value: number): void {
+    this.#bytes[this.#length++] = value;
+  }
+
+  /** The time, as two words. */
+  timeWords(lo: number, hi: number): void {
+    this.#reserve(11);
+    this.#bytes[this.#length++] = (1 << 3) | VARINT;
+    this.#length = writeVarint64(this.#bytes, this.#length, lo, hi);
+  }
+
+  /** A double, given as its two words; the key, as in all that follow, is the UTF-8 from `start` to `end`. */
+  doubleWords(source: Uint8Array, start: number, end: number, lo: number, hi: number): void {
+    this.#key(DOUBLES, source, start, end, 9);
+    const bytes = this.#bytes;
+    let p = this.#length;
+    bytes[p++] = (2 << 3) | FIXED64;
+    bytes[p++] = lo;
+    bytes[p++] = lo >> 8;
+    bytes[p++] = lo >> 16;
+    bytes[p++] = lo >> 24;
+    bytes[p++] = hi;
+    bytes[p++] = hi >> 8;
+    bytes[p++] = hi >> 16;
+    bytes[p++] = hi >> 24;
+    this.#length = p;
+  }
+
+  /** An int64, given as its two words. */
+  intWords(source: Uint8Array, start: number, end: number, lo: number, hi: number): void {
+    this.#key(INTS, source, start, end, 1 + sizeOfVarint64(lo, hi));
+    this.#bytes[this.#length++] = (2 << 3) | VARINT;
+    this.#length = writeVarint64(this.#bytes, this.#length, lo, hi);
+  }
+
+  boolOf(source: Uint8Array, start: number, end: number, value: boolean): void {
+    this.#key(BOOLS, source, start, end, 2);
+    this.#bytes[this.#length++] = (2 << 3) | VARINT;
+    this.#bytes[this.#length++] = value ? 1 : 0;
+  }
+
+  /** A string, or a tag, whose value is the UTF-8 from `from` to `to`. @param number the map that it stands in */
+  utf8Of(
+    number: number,
+    source: Uint8Array,
+    start: number,
+    end: number,
+    value: Uint8Array,
+    from: number,
+    to: number,
+  ): void {
+    this.#key(number, source, start, end, 1 + lengthOf(to - from));
+    this.#bytes[this.#length++] = (2 << 3) | BYTES;
+    this.#run(value, from, to);
+  }
+
+  /** The start of a map entry, up to its value. */
+  #key(number: number, source: Uint8Array, start: number, end: number, valueSize: number): void {
+    const size = 1 + lengthOf(end - start) + valueSize;
+    this.#reserve(6 + size);
+    const bytes = this.#bytes;
+    bytes[this.#length++] = (number << 3) | BYTES;
+    if (size < 0x80) bytes[this.#length++] = size;
+    else this.#length = writeVarint32(bytes, this.#length, size);
+    bytes[this.#length++] = (1 << 3) | BYTES;
+    this.#run(source, start, end);
+  }
+
+  /** A length and so many bytes, for which there is room. */
+  #run(source: Uint8Array, start: number, end: number): void {
+    const bytes = this.#bytes;
+    const length = end - start;
+    let p = this.#length;
+    if (length < 0x80) bytes[p++] = length;
+    else p = writeVarint32(bytes, p, length);
+    if (length > LONG_RUN) bytes.set(source.subarray(start, end), p);
+    else for (let i = 0; i < length; i++) bytes[p + i] = source[start + i];
+    this.#length = p + length;
   }
 
   #double(key: string, value: number): void {

@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest';
 import { InputError } from '../../src/errors.ts';
-import { type FieldValue, type LinePoint, LineScanner, parseLine } from '../../src/line-protocol/parser.ts';
+import { type FieldValue, LineParser, type LinePoint, parseLine } from '../../src/line-protocol/parser.ts';
 
 function parse(text: string): LinePoint {
   return parseLine(text, { file: 'points.lp', line: 1 });
@@ -185,9 +185,9 @@ test('shows no control characters of the line, which a terminal might obey', () 
   expect(failureOf('m f=\u001b[2Jx')).not.toContain('\u001b');
 });
 
-describe('LineScanner', () => {
+describe('LineParser', () => {
   test('waits in front of a line whose string is still open where the text is cut', () => {
-    const scanner = new LineScanner('m f=1\nm f="a\n', { file: 'x', line: 1 }, false);
+    const scanner = new LineParser('m f=1\nm f="a\n', { file: 'x', line: 1 }, false);
     expect(scanner.next()?.measurement).toBe('m');
     expect(scanner.next()).toBeUndefined();
     expect(scanner.position).toBe('m f=1\n'.length);

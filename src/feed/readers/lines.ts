@@ -1,5 +1,5 @@
 import { messageOf } from '../../errors.ts';
-import { type LinePoint, LineScanner } from '../../line-protocol/parser.ts';
+import { LineParser, type LinePoint } from '../../line-protocol/parser.ts';
 import { formatLine } from '../../line-protocol/writer.ts';
 import { MAX_RECORD_LENGTH, type Reader, type Reading, refused } from '../reading.ts';
 import { reasonNotKept } from './kept.ts';
@@ -47,7 +47,7 @@ export class LineReader implements Reader {
     const readings: Reading[] = [];
     let start = 0;
     while (start < text.length) {
-      const scanner = new LineScanner(
+      const scanner = new LineParser(
         text.slice(start),
         { file: this.#options.name, line: this.#line },
         isFinal,

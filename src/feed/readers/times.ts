@@ -1,5 +1,5 @@
 import { InputError } from '../../errors.ts';
-import { MAX_TIME, MIN_TIME } from '../../line-protocol/parser.ts';
+import { MAX_TIME, MIN_TIME } from '../../line-protocol/limits.ts';
 
 export const PRECISIONS = ['ns', 'us', 'ms', 's'] as const;
 export type Precision = (typeof PRECISIONS)[number];

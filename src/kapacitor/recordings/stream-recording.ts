@@ -1,6 +1,6 @@
 import { isUtf8 } from 'node:buffer';
 import { InputError } from '../../errors.ts';
-import { type LinePoint, LineScanner } from '../../line-protocol/parser.ts';
+import { LineParser, type LinePoint } from '../../line-protocol/parser.ts';
 
 /** A point of a stream, and where it was written to; both empty if the file doesn't say. */
 export interface StreamRecord {
@@ -91,7 +91,7 @@ class LineText {
 
   /** Every record that is complete. */
   take(layout: StreamLayout, isFinal: boolean): StreamRecord[] {
-    const scanner = new LineScanner(this.#text, { file: this.#file, line: this.#line }, isFinal);
+    const scanner = new LineParser(this.#text, { file: this.#file, line: this.#line }, isFinal);
     const records: StreamRecord[] = [];
     let start = 0;
     for (;;) {
@@ -107,7 +107,7 @@ class LineText {
     return records;
   }
 
-  #nextTriple(scanner: LineScanner, isFinal: boolean): StreamRecord | undefined {
+  #nextTriple(scanner: LineParser, isFinal: boolean): StreamRecord | undefined {
     const start = scanner.position;
     const database = scanner.line();
     const retentionPolicy = scanner.line();
@@ -158,7 +158,7 @@ class LineText {
   }
 }
 
-function nextLine(scanner: LineScanner): StreamRecord | undefined {
+function nextLine(scanner: LineParser): StreamRecord | undefined {
   const point = scanner.next();
   return point && { database: '', retentionPolicy: '', point };
 }

@@ -1,0 +1,7 @@
+/** The times that line protocol can hold, in nanoseconds: InfluxDB keeps the outermost of int64 for itself. */
+export const MIN_TIME = -(2n ** 63n) + 2n;
+export const MAX_TIME = 2n ** 63n - 2n;
+
+/** The limits of int64. */
+export const MIN_INT = -(2n ** 63n);
+export const MAX_INT = 2n ** 63n - 1n;
