@@ -5,7 +5,7 @@ import { LineParser, type LinePoint } from '../../src/line-protocol/parser.ts';
 import { LineScanner, SCANNED, SOURCE_LINE } from '../../src/line-protocol/scanner.ts';
 import { groupId, sortedNames } from '../../src/wire/group-id.ts';
 import type { Point } from '../../src/wire/point.ts';
-import { PointView } from '../../src/wire/point-view.ts';
+import { PointReader } from '../../src/wire/point-view.ts';
 
 const NOW_NS = 1_700_000_000_123_456_789n;
 
@@ -26,7 +26,7 @@ function scan(text: string, groupBy: readonly string[] = [], isFinal = true): Fo
   const lines = scanner(groupBy);
   const points: Point[] = [];
   const sources: string[] = [];
-  const view = new PointView();
+  const view = new PointReader();
   for (;;) {
     const found = lines.next(bytes, lines.position, bytes.length, isFinal);
     if (found === SCANNED.point) {

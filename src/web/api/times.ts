@@ -1,6 +1,6 @@
 import { messageOf } from '../../errors.ts';
 import { parseTimeNs } from '../../feed/readers/times.ts';
-import { MAX_TIME, MIN_TIME } from '../../line-protocol/parser.ts';
+import { MAX_TIME, MIN_TIME } from '../../line-protocol/limits.ts';
 import { ProblemError, wrongParameter } from '../problem.ts';
 import type { Range } from '../states/segments.ts';
 
