@@ -6,7 +6,7 @@ const FIXED64 = 1;
 const BYTES = 2;
 
 /** From here on a copy in one piece costs less than byte by byte. */
-const LONG_RUN = 48;
+const LONG_RUN = 96;
 
 const int64 = new BigInt64Array(1);
 const words = new Int32Array(int64.buffer);
@@ -180,7 +180,8 @@ export class PointWriter {
     let p = this.#length;
     if (length < 0x80) bytes[p++] = length;
     else p = writeVarint32(bytes, p, length);
-    if (length > LONG_RUN) bytes.set(source.subarray(start, end), p);
+    // Not subarray: of a Buffer that is a Buffer, which takes longer to make than this copy.
+    if (length > LONG_RUN) bytes.set(new Uint8Array(source.buffer, source.byteOffset + start, length), p);
     else for (let i = 0; i < length; i++) bytes[p + i] = source[start + i];
     this.#length = p + length;
   }
