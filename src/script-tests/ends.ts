@@ -2,7 +2,7 @@ import { createServer, type IncomingMessage, type Server, type ServerResponse } 
 import { buffer } from 'node:stream/consumers';
 import { gunzipSync } from 'node:zlib';
 import { messageOf } from '../errors.ts';
-import { type LinePoint, LineScanner } from '../line-protocol/parser.ts';
+import { LineParser, type LinePoint } from '../line-protocol/parser.ts';
 import { CASE_TAG, NODES_DATABASE } from './instrument.ts';
 
 /** A point that a script wrote. */
@@ -141,7 +141,7 @@ export class Ends implements AsyncDisposable {
     const database = url.searchParams.get('db') ?? '';
     const policy = url.searchParams.get('rp') ?? '';
     const unit = UNITS.get(url.searchParams.get('precision') ?? 'ns') ?? 1n;
-    const scanner = new LineScanner(text, { file: `what was written to ${database}`, line: 1 }, true);
+    const scanner = new LineParser(text, { file: `what was written to ${database}`, line: 1 }, true);
     for (let point = scanner.next(); point !== undefined; point = scanner.next()) {
       const tags = new Map(point.tags);
       const id = tags.get(CASE_TAG);
