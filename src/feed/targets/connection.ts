@@ -47,6 +47,12 @@ const EXPLANATIONS: ReadonlyMap<string, string> = new Map([
   ['ETIMEDOUT', 'the host does not answer'],
 ]);
 
+/** Why there was no answer, for people, with the system's code for it. */
+export function reasonUnreached(error: unknown): string {
+  const code = codeOf(error) ?? '';
+  return `${EXPLANATIONS.get(code) ?? messageOf(error).trim()}${code && ` (${code})`}`;
+}
+
 /** Faults of certificates: they don't go away by waiting. */
 const TLS_FAULT =
   /^(?:ERR_TLS_|ERR_SSL_|CERT_|DEPTH_ZERO_|SELF_SIGNED_|UNABLE_TO_|HOSTNAME_MISMATCH|INVALID_CA|EPROTO)/;
@@ -142,7 +148,6 @@ export class Connection {
   #failure(error: unknown): Error {
     if (error instanceof SetupError) return error;
     const code = codeOf(error) ?? '';
-    const reason = EXPLANATIONS.get(code) ?? messageOf(error).trim();
     const { place } = this;
     if (code === 'ERR_PROXY_TUNNEL') return this.#proxyFailure(messageOf(error));
     if (NO_TLS.test(messageOf(error))) return new SetupError(this.#otherScheme('http'));
@@ -154,7 +159,7 @@ export class Connection {
     }
     const through = this.#proxy === undefined ? '' : ` through the proxy ${this.#proxy.host}`;
     const hint = NO_HANDSHAKE.test(messageOf(error)) ? '; does it speak TLS, or should it be http://?' : '';
-    return new Error(`${place} can't be reached${through}: ${reason}${code && ` (${code})`}${hint}`);
+    return new Error(`${place} can't be reached${through}: ${reasonUnreached(error)}${hint}`);
   }
 
   /** @param message as Node says it, with the status line of the proxy's answer at its end */

@@ -82,7 +82,7 @@ export class GroupReading {
 
 /** Whether two rows are of one group. */
 export function isSameGroup(a: readonly string[], b: readonly string[]): boolean {
-  return a.every((value, at) => value === b[at]);
+  return a === b || a.every((value, at) => value === b[at]);
 }
 
 export function groupKey(tags: readonly string[]): string {
