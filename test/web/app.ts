@@ -1,13 +1,16 @@
 import pino from 'pino';
 import { onTestFinished } from 'vitest';
+import { edgeDetect } from '../../src/functions/edge-detect/index.ts';
 import { parseLine } from '../../src/line-protocol/parser.ts';
+import { parseOptions } from '../../src/tickscript/script-options.ts';
 import type { Access } from '../../src/web/access/guard.ts';
 import { AnswerCache } from '../../src/web/answer-cache.ts';
 import type { WebApp, WebContext } from '../../src/web/context.ts';
 import { makeServer } from '../../src/web/server.ts';
 import { MemorySource } from '../../src/web/sources/memory-source.ts';
 import type { StateSource } from '../../src/web/sources/state-source.ts';
-import { DetectionRefused, StateReader } from '../../src/web/states/state-reader.ts';
+import { detectionBy } from '../../src/web/states/detection.ts';
+import { StateReader } from '../../src/web/states/state-reader.ts';
 
 const NS_PER_S = 1_000_000_000n;
 
@@ -49,13 +52,7 @@ export async function appOver(source: StateSource, options: AppOptions = {}): Pr
   const app = await makeServer({
     context: {
       source,
-      reader: new StateReader(
-        source,
-        () => {
-          throw new DetectionRefused('no detector in this test');
-        },
-        maxGroups,
-      ),
+      reader: new StateReader(source, detectionBy(edgeDetect, parseOptions), maxGroups),
       cache: new AnswerCache(options.freshMs ?? 1_000, () => performance.now()),
       limits: {
         maxRangeNs: 400n * 86_400n * NS_PER_S,

@@ -1,18 +1,23 @@
 import { fileURLToPath } from 'node:url';
 import { Command } from 'commander';
 import { codeOf, messageOf, OperationError, UsageError } from '../../errors.ts';
+import { edgeDetect } from '../../functions/edge-detect/index.ts';
+import { parseOptions } from '../../tickscript/script-options.ts';
 import type { Access } from '../../web/access/guard.ts';
 import { AnswerCache } from '../../web/answer-cache.ts';
 import { systemNowNs } from '../../web/api/times.ts';
 import type { WebContext } from '../../web/context.ts';
 import { makeServer } from '../../web/server.ts';
 import type { StateSource } from '../../web/sources/state-source.ts';
-import { DetectionRefused, StateReader } from '../../web/states/state-reader.ts';
+import { detectionBy } from '../../web/states/detection.ts';
+import { StateReader } from '../../web/states/state-reader.ts';
 import { wholeMs } from '../duration.ts';
 import type { Io } from '../io.ts';
+import { CREDENTIALS_HELP } from '../kapacitor-options.ts';
 import { makeLog } from '../log.ts';
 import { programVersion } from '../program-version.ts';
 import type { CommandFactory } from '../run.ts';
+import { INFLUXDB_SECRETS_HELP, influxConnection } from './influx-connection.ts';
 import { isLoopback } from './listen-address.ts';
 import { addWebOptions, type WebFlags } from './web-options.ts';
 
@@ -30,20 +35,23 @@ Examples:
   edge-detect web --demo
   edge-detect web --influxdb http://influxdb:8086 --kapacitor http://kapacitor:9092
 
+${INFLUXDB_SECRETS_HELP}
+${CREDENTIALS_HELP}
+
 Stops at SIGTERM or SIGINT.`,
   );
-  return command.action(async (flags: WebFlags) => exit(await web(flags, io)));
+  return command.action(async (flags: WebFlags) => exit(await web(flags, command, io)));
 };
 
-async function web(flags: WebFlags, io: Io): Promise<number> {
+async function web(flags: WebFlags, command: Command, io: Io): Promise<number> {
   const log = await makeLog(io, flags);
   const stopped = Promise.withResolvers<void>();
   const off = io.onSignal(() => stopped.resolve());
-  const { close, source } = await openSource(flags);
+  const { close, source } = await openSource(flags, command);
   try {
     const context: WebContext = {
       source,
-      reader: new StateReader(source, noDetection, flags.maxGroups),
+      reader: new StateReader(source, detectionBy(edgeDetect, parseOptions), flags.maxGroups),
       cache: new AnswerCache(wholeMs(flags.cache), () => performance.now()),
       limits: {
         maxRangeNs: flags.maxRange,
@@ -94,7 +102,7 @@ interface OpenSource {
   close(): Promise<void>;
 }
 
-async function openSource(flags: WebFlags): Promise<OpenSource> {
+async function openSource(flags: WebFlags, command: Command): Promise<OpenSource> {
   if (flags.demo === true) {
     const { SimulatedRouters } = await import('./simulated-routers.ts');
     const routers = new SimulatedRouters(systemNowNs);
@@ -106,7 +114,14 @@ async function openSource(flags: WebFlags): Promise<OpenSource> {
       },
     };
   }
-  throw new UsageError('say where states come from: --influxdb URL, or --demo to have a look');
+  if (flags.influxdb === undefined)
+    throw new UsageError('say where states come from: --influxdb URL, or --demo to have a look');
+  const { InfluxSource } = await import('../../web/sources/influx-source.ts');
+  const from = command.getOptionValueSource('influxdb');
+  const source = new InfluxSource(
+    influxConnection(flags.influxdb, from, flags.user, wholeMs(flags.queryTimeout)),
+  );
+  return { source, close: () => source.close() };
 }
 
 function accessOf(flags: WebFlags): Access {
@@ -119,8 +134,4 @@ function accessOf(flags: WebFlags): Access {
       : undefined,
     origins: new Set(flags.allowOrigin),
   };
-}
-
-function noDetection(): never {
-  throw new DetectionRefused('there is no detector here');
 }

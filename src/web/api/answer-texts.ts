@@ -22,8 +22,14 @@ export function groupText(names: readonly string[], tags: readonly string[]): st
   return `{${members.join(',')}}`;
 }
 
+/** RFC 3339 with as many digits of a second as it needs. */
+export function plainTime(timeNs: bigint): string {
+  const text = isoTime(timeNs);
+  return text.includes('.') ? text.replace(/0+Z$/, 'Z') : text;
+}
+
 export function timeText(timeNs: bigint): string {
-  return `"${isoTime(timeNs)}"`;
+  return `"${plainTime(timeNs)}"`;
 }
 
 export interface IntervalContext {

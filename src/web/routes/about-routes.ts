@@ -1,4 +1,4 @@
-import { isoTime } from '../../edges/display-text.ts';
+import { plainTime } from '../api/answer-texts.ts';
 import { AboutAnswer } from '../api/schemas.ts';
 import type { WebApp, WebContext } from '../context.ts';
 import { problemAnswers } from './problem-answers.ts';
@@ -21,7 +21,7 @@ export function aboutRoutes(app: WebApp, context: WebContext): void {
       scope: request.scope,
       kapacitor: false,
       agent: false,
-      now: isoTime(context.nowNs()),
+      now: plainTime(context.nowNs()),
     }),
   );
 }

@@ -1,7 +1,6 @@
-import { isoTime } from '../../edges/display-text.ts';
 import { formatLine } from '../../line-protocol/writer.ts';
 import { sendStream, signalOf } from '../answering.ts';
-import { edgeText, lastedSeconds, valueText } from '../api/answer-texts.ts';
+import { edgeText, lastedSeconds, plainTime, valueText } from '../api/answer-texts.ts';
 import { EdgesAnswer, EdgesQuery } from '../api/schemas.ts';
 import { seriesOf } from '../api/series-requests.ts';
 import { openRangeOf } from '../api/times.ts';
@@ -206,7 +205,7 @@ function csvText(edge: StateEdge): string {
   const seconds = lastedSeconds(edge);
   const before = previous === undefined ? '' : plainText(previous.value);
   return csvRow([
-    isoTime(timeNs),
+    plainTime(timeNs),
     ...tags,
     plainText(value),
     before,

@@ -165,7 +165,7 @@ export class InfluxSource implements StateSource {
 
   /** What a SHOW statement answers: its rows are texts, without a time. */
   async #show(database: string, query: string, signal: AbortSignal): Promise<ShownRow[]> {
-    const body = await this.#ask(database, undefined, query, signal);
+    const body = await this.#ask(database, undefined, query, false, signal);
     try {
       return shownRows(JSON.parse(await body.text()));
     } catch (error) {
@@ -179,7 +179,7 @@ export class InfluxSource implements StateSource {
     query: string,
     signal: AbortSignal,
   ): AsyncGenerator<readonly AnswerRow[]> {
-    const body = await this.#ask(database, policy, query, signal);
+    const body = await this.#ask(database, policy, query, true, signal);
     const answer = new QueryAnswer();
     const decoder = new TextDecoder();
     try {
@@ -199,9 +199,14 @@ export class InfluxSource implements StateSource {
     database: string,
     policy: string | undefined,
     query: string,
+    isLong: boolean,
     signal: AbortSignal,
   ): Promise<Body> {
-    const parameters = new URLSearchParams({ epoch: 'ns', chunked: 'true', chunk_size: String(CHUNK_ROWS) });
+    const parameters = new URLSearchParams({ epoch: 'ns' });
+    if (isLong) {
+      parameters.set('chunked', 'true');
+      parameters.set('chunk_size', String(CHUNK_ROWS));
+    }
     if (database !== '') parameters.set('db', database);
     if (policy !== undefined) parameters.set('rp', policy);
     parameters.set('q', query);
