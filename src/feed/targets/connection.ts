@@ -239,7 +239,7 @@ export function busyError(answer: Answer, place: string, reason: string): Error 
 }
 
 /** What a server says was wrong: the text in its JSON, or as it stands. */
-export function reasonOf(answer: Answer): string {
+export function reasonOf(answer: Pick<Answer, 'text'>): string {
   try {
     const value: unknown = JSON.parse(answer.text);
     if (typeof value === 'object' && value !== null) {

@@ -11,7 +11,7 @@ import { Refusal } from './target.ts';
  * With `partial write` the others were written, as far as `dropped` goes; but a batch that belongs to several shards
  * is told of one of them only, so a count below the batch's size says nothing of the rest.
  */
-export function refusalOf(answer: Answer, lines: readonly string[]): Refusal {
+export function refusalOf(answer: Pick<Answer, 'text'>, lines: readonly string[]): Refusal {
   const reason = reasonOf(answer);
   const listed = listedLines(answer.text, lines);
   if (listed.size > 0) return new Refusal(reason, listed, 'unknown');

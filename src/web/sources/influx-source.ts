@@ -1,6 +1,6 @@
 import { Agent, type Dispatcher, request } from 'undici';
 import { codeOf } from '../../errors.ts';
-import { reasonUnreached } from '../../feed/targets/connection.ts';
+import { reasonOf, reasonUnreached } from '../../feed/targets/connection.ts';
 import { refusalOf } from '../../feed/targets/refusal.ts';
 import { ProblemError } from '../problem.ts';
 import { identifier, selectByGroup, selectByTime, selectOne } from './influxql.ts';
@@ -34,7 +34,6 @@ export interface InfluxSourceOptions {
 const MAX_CONNECTIONS = 16;
 /** Rows that InfluxDB puts into one piece of an answer. */
 const CHUNK_ROWS = 10_000;
-const MAX_ERROR_LENGTH = 300;
 
 const FIELD_TYPES: ReadonlyMap<string, FieldType> = new Map([
   ['string', 'string'],
@@ -116,9 +115,8 @@ export class InfluxSource implements StateSource {
     const { body, status } = await this.#request('POST', `/write?${query}`, lines.join('\n'), signal);
     const text = await body.text();
     if (status < 300) return;
-    const reason = reasonOf(text);
-    if (status === 400 || status === 413 || status === 422) throw refusalOf(reason, lines);
-    throw this.#refused(status, reason);
+    if (status === 400 || status === 413 || status === 422) throw refusalOf({ text }, lines);
+    throw this.#refused(status, reasonOf({ text }));
   }
 
   async ping(signal: AbortSignal): Promise<void> {
@@ -212,7 +210,7 @@ export class InfluxSource implements StateSource {
     parameters.set('q', query);
     const { body, status } = await this.#request('POST', '/query', parameters.toString(), signal);
     if (status === 200) return body;
-    throw this.#refused(status, reasonOf(await body.text()));
+    throw this.#refused(status, reasonOf({ text: await body.text() }));
   }
 
   async #request(
@@ -319,21 +317,6 @@ function shownRows(answer: unknown): ShownRow[] {
 function listOf(value: unknown, name: string): readonly unknown[] {
   const list = isRecord(value) ? value[name] : undefined;
   return Array.isArray(list) ? list : [];
-}
-
-/** InfluxDB's own words, or the beginning of whatever else answered. */
-function reasonOf(text: string): string {
-  try {
-    const value: unknown = JSON.parse(text);
-    if (isRecord(value)) {
-      if (typeof value.error === 'string') return value.error;
-      if (typeof value.message === 'string') return value.message;
-    }
-  } catch {
-    // A proxy's page, say.
-  }
-  const line = text.trim().replaceAll(/\s+/g, ' ');
-  return line === '' ? 'no reason given' : line.slice(0, MAX_ERROR_LENGTH);
 }
 
 function isRecord(value: unknown): value is Record<string, unknown> {
