@@ -517,7 +517,7 @@ describe('refusalOf', () => {
     const data = { original_line: 'm v=x', line_number: 2, error_message: 'invalid column type' };
     for (const listed of [[data], data]) {
       const text = JSON.stringify({ error: 'partial write of line protocol occurred', data: listed });
-      const refusal = refusalOf({ status: 400, text, header: () => undefined }, lines);
+      const refusal = refusalOf({ text }, lines);
       expect([...refusal.named]).toEqual([['m v="x"', 'invalid column type']]);
       expect(refusal.others).toBe('unknown');
     }
