@@ -46,6 +46,8 @@ export interface InstrumentOptions {
   readonly httpUrl: string;
   /** The variables of a template that are strings. */
   readonly vars?: ReadonlyMap<string, string>;
+  /** Whether what is written must come at once: a task that goes on has no end at which it would. */
+  readonly isLive?: boolean;
 }
 
 /** A script whose ends cannot be redirected. */
@@ -158,14 +160,18 @@ class Instrumenter {
     const { id } = this.#options;
     const lines = this.#tapped.map(
       (name, tap) =>
-        `${name}|influxDBOut().database('${NODES_DATABASE}').retentionPolicy('').measurement('${tap}').tag('${CASE_TAG}', '${id}')`,
+        `${name}|influxDBOut()${this.#atOnce}.database('${NODES_DATABASE}').retentionPolicy('').measurement('${tap}').tag('${CASE_TAG}', '${id}')`,
     );
     return `\n${lines.join('\n')}\n`;
   }
 
+  get #atOnce(): string {
+    return this.#options.isLive === true ? '.buffer(1)' : '';
+  }
+
   #influxDbOut(node: ChainNode): void {
     const { id } = this.#options;
-    this.#edits.push({ start: node.end, end: node.end, text: `.tag('${CASE_TAG}', '${id}')` });
+    this.#edits.push({ start: node.end, end: node.end, text: `.tag('${CASE_TAG}', '${id}')${this.#atOnce}` });
     let before = node.argumentsEnd;
     for (const property of node.properties) {
       // There is one InfluxDB here, and it is ours.

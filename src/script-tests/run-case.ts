@@ -8,7 +8,8 @@ import { openRecording } from '../kapacitor/recordings/recording.ts';
 import { ScriptSyntaxError } from '../tickscript/tokens.ts';
 import type { CaseEnds, Ends } from './ends.ts';
 import { InstrumentError, type Instrumented, instrument } from './instrument.ts';
-import { fileHandler, NOTHING, type Outcome, outcomeOf, ownGraph, tapHandler } from './outcome.ts';
+import { eventCounts, listen, unlisten } from './listeners.ts';
+import { NOTHING, type Outcome, outcomeOf, ownGraph } from './outcome.ts';
 import { type PreparedCase, queriedBatches, streamPoints } from './prepared-case.ts';
 import { writeBatchRecording, writeStreamRecording } from './recordings.ts';
 import { placedError, syntaxErrorText } from './script-source.ts';
@@ -173,9 +174,11 @@ async function played(recorded: RecordedCase, playing: Playing): Promise<CaseRun
   const { definitions, ends, graph, instrumented, signal } = playing;
   const own = ownGraph(graph, instrumented.taps);
   try {
-    await addHandlers(recorded, playing);
+    await listen(definitions, instrumented, prepared.handlers, id, playing.url);
     const failure = await definitions.replay(id, id, id, signal);
-    await eventsArrived(recorded, playing);
+    // Kapacitor hands events on behind the task's back.
+    for (const [name, count] of await eventCounts(definitions, instrumented, prepared.handlers))
+      await ends.gotEvents(name, count, signal);
     const outcome = outcomeOf({
       graph,
       instrumented,
@@ -192,61 +195,13 @@ async function played(recorded: RecordedCase, playing: Playing): Promise<CaseRun
   }
 }
 
-/** A handler of ours at one of a case's topics. */
-interface Listener {
-  readonly topic: string;
-  /** What its events are kept under. */
-  readonly name: string;
-  readonly match: string | undefined;
-}
-
-/** One for each alert node, and for each handler file one at every node whose topic it names. */
-function listenersOf({ prepared }: RecordedCase, { instrumented }: Playing): Listener[] {
-  return instrumented.alerts.flatMap(({ scriptTopic, topic }, index) => [
-    { topic, name: tapHandler(index), match: undefined },
-    ...prepared.handlers.flatMap((handler, at) =>
-      handler.topic === scriptTopic ? [{ topic, name: fileHandler(at), match: handler.match }] : [],
-    ),
-  ]);
-}
-
-async function addHandlers(recorded: RecordedCase, playing: Playing): Promise<void> {
-  const { definitions, url } = playing;
-  for (const { match, name, topic } of listenersOf(recorded, playing)) {
-    const options = { url: `${url}/alert/${recorded.id}/${name}` };
-    const handler = { id: `${recorded.id}-${name}`, kind: 'post', options };
-    await definitions.addHandler(topic, match === undefined ? handler : { ...handler, match });
-  }
-}
-
-/** Kapacitor hands events on behind the task's back: waits until all that a topic has counted are here. */
-async function eventsArrived(recorded: RecordedCase, playing: Playing): Promise<void> {
-  const { definitions, ends, signal } = playing;
-  const counts = new Map<string, number>();
-  for (const { match, name, topic } of listenersOf(recorded, playing)) {
-    // How many a condition lets through nobody counts; they leave at the same time as all others.
-    if (match !== undefined) continue;
-    counts.set(name, (counts.get(name) ?? 0) + (await definitions.collected(topic)));
-  }
-  for (const [name, count] of counts) await ends.gotEvents(name, count, signal);
-}
-
 async function removeAll(recorded: RecordedCase, playing: Playing): Promise<void> {
-  const { id } = recorded;
+  const { id, prepared } = recorded;
   const { definitions, instrumented } = playing;
   const removals = [
     () => definitions.removeReplay(id),
     () => definitions.removeTask(id),
-    ...listenersOf(recorded, playing).map(
-      ({ name, topic }) =>
-        () =>
-          definitions.removeHandler(topic, `${id}-${name}`),
-    ),
-    ...instrumented.alerts.map(
-      ({ topic }) =>
-        () =>
-          definitions.removeTopic(topic),
-    ),
+    ...unlisten(definitions, instrumented, prepared.handlers, id),
   ];
   // One that fails must not leave the others undone; a Kapacitor that is gone has nothing left.
   for (const remove of removals) await remove().catch(() => undefined);

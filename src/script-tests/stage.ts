@@ -1,10 +1,12 @@
 import { mkdirSync, mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { startAgent } from '../agent/agent.ts';
+import { type Agent, startAgent } from '../agent/agent.ts';
+import { OperationError } from '../errors.ts';
 import type { UdfFunction } from '../function/contract.ts';
 import { Ends } from './ends.ts';
 import { OwnKapacitor } from './own-kapacitor.ts';
+import { SnapshotWatch } from './snapshot-watch.ts';
 
 export interface StageOptions {
   readonly kapacitord: string;
@@ -23,14 +25,19 @@ const NEVER = '8760h';
 
 /** A Kapacitor with the agent beside it and our ends around it, in a folder that is gone afterwards. */
 export class Stage implements AsyncDisposable {
-  readonly kapacitor: OwnKapacitor;
   readonly ends: Ends;
-  readonly #close: () => Promise<void>;
+  readonly snapshots = new SnapshotWatch();
+  readonly #options: StageOptions;
+  readonly #folder: string;
+  readonly #remove = (): void => rmSync(this.#folder, { recursive: true, force: true });
+  #agent: Agent | undefined;
+  #kapacitor: OwnKapacitor | undefined;
 
-  private constructor(kapacitor: OwnKapacitor, ends: Ends, close: () => Promise<void>) {
-    this.kapacitor = kapacitor;
+  private constructor(options: StageOptions, folder: string, ends: Ends) {
+    this.#options = options;
+    this.#folder = folder;
     this.ends = ends;
-    this.#close = close;
+    process.once('exit', this.#remove);
   }
 
   /**
@@ -39,48 +46,77 @@ export class Stage implements AsyncDisposable {
    */
   static async open(options: StageOptions, prepare: (replays: string) => Promise<void>): Promise<Stage> {
     const folder = mkdtempSync(join(tmpdir(), `edge-detect-test-${process.pid}-`));
-    const remove = (): void => rmSync(folder, { recursive: true, force: true });
-    process.once('exit', remove);
-    const closers: (() => unknown)[] = [() => process.off('exit', remove), remove];
-    const close = async (): Promise<void> => {
-      for (const closer of closers.toReversed()) await closer();
-    };
+    const stage = new Stage(options, folder, await Ends.start());
     try {
       mkdirSync(join(folder, 'replay'));
       await prepare(join(folder, 'replay'));
-      const ends = await Ends.start();
-      closers.push(() => ends[Symbol.asyncDispose]());
-      const functions = options.functions.map((fn) => ({
-        function: fn,
-        path: join(folder, `${fn.name}.sock`),
-      }));
-      const agent = await startAgent({
-        functions,
-        mode: 0o600,
-        groupId: undefined,
-        maxFrameBytes: MAX_FRAME_BYTES,
-        maxGroups: MAX_GROUPS,
-        log: errorsOnly(options.onWarning),
-      });
-      closers.push(() => agent.stop());
-      const kapacitor = await OwnKapacitor.start({
-        program: options.kapacitord,
-        folder,
-        functions: functions.map(({ function: { name }, path }) => ({ name, socket: path })),
-        influxDbUrl: ends.url,
-        snapshotInterval: options.snapshotInterval ?? NEVER,
-        conf: options.conf,
-      });
-      closers.push(() => kapacitor.stop());
-      return new Stage(kapacitor, ends, close);
+      stage.#agent = await stage.#startAgent();
+      stage.#kapacitor = await stage.#startKapacitor();
+      return stage;
     } catch (error) {
-      await close();
+      await stage[Symbol.asyncDispose]();
       throw error;
     }
   }
 
+  get kapacitor(): OwnKapacitor {
+    if (this.#kapacitor === undefined) throw new OperationError('Kapacitor does not run');
+    return this.#kapacitor;
+  }
+
+  /** Whether a script calls one of the functions that are served here. */
+  hasFunctionsIn(script: string): boolean {
+    return this.#options.functions.some(({ name }) => script.includes(`@${name}(`));
+  }
+
+  /** Stops it and starts it again with what it had. */
+  async restartKapacitor(): Promise<void> {
+    await this.kapacitor.stop();
+    this.#kapacitor = await this.#startKapacitor();
+  }
+
+  /** Ends the agent as a kill does, and starts another. */
+  async restartAgent(): Promise<void> {
+    this.#agent?.abort();
+    this.#agent = await this.#startAgent();
+  }
+
   async [Symbol.asyncDispose](): Promise<void> {
-    await this.#close();
+    await this.#kapacitor?.stop();
+    await this.#agent?.stop();
+    await this.ends[Symbol.asyncDispose]();
+    this.#remove();
+    process.off('exit', this.#remove);
+  }
+
+  #socketOf(name: string): string {
+    return join(this.#folder, `${name}.sock`);
+  }
+
+  async #startAgent(): Promise<Agent> {
+    return await startAgent({
+      functions: this.#options.functions.map((fn) => ({
+        function: this.snapshots.watched(fn),
+        path: this.#socketOf(fn.name),
+      })),
+      mode: 0o600,
+      groupId: undefined,
+      maxFrameBytes: MAX_FRAME_BYTES,
+      maxGroups: MAX_GROUPS,
+      log: errorsOnly(this.#options.onWarning),
+    });
+  }
+
+  async #startKapacitor(): Promise<OwnKapacitor> {
+    const { conf, functions, kapacitord, snapshotInterval } = this.#options;
+    return await OwnKapacitor.start({
+      program: kapacitord,
+      folder: this.#folder,
+      functions: functions.map(({ name }) => ({ name, socket: this.#socketOf(name) })),
+      influxDbUrl: this.ends.url,
+      snapshotInterval: snapshotInterval ?? NEVER,
+      conf,
+    });
   }
 }
 

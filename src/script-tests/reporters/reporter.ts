@@ -31,7 +31,8 @@ export function placeOf({ prepared: { document, path } }: CaseResult): { file: s
 /** Where the expectation of a difference stands. */
 export function placeOfDifference(result: CaseResult, path: readonly (string | number)[]): Position {
   const { document, path: casePath } = result.prepared;
-  return document.position([...casePath, 'expect', ...path]);
+  // A step says itself where its expectation stands.
+  return document.position(path[0] === 'steps' ? [...casePath, ...path] : [...casePath, 'expect', ...path]);
 }
 
 /** `1 case`, `2 cases`. */
