@@ -4,6 +4,7 @@ import { callSettings } from '../wording.ts';
 import type { Io } from './io.ts';
 import { programVersion } from './program-version.ts';
 import { settleSwitches } from './switches.ts';
+import { sayUnreadVariables } from './unread-variables.ts';
 
 /** Makes one command. What its action resolves to, through `exit`, is the exit code; 0 unless it says otherwise. */
 export type CommandFactory = (io: Io, exit: (code: number) => void) => Command;
@@ -21,6 +22,9 @@ const COMMANDS: ReadonlyMap<string, () => Promise<CommandFactory>> = new Map([
   ['revive', async () => (await import('./revive-command.ts')).reviveCommand],
 ]);
 
+/** What runs again and again beside an agent, which has said what is to be said of its variables. */
+const SILENT_COMMANDS = new Set(['probe', 'worker']);
+
 /** Commander's words in one line: a suggestion comes in one of its own. */
 function usageError(text: string): string {
   return text
@@ -32,6 +36,11 @@ function usageError(text: string): string {
 /** The flag of a setting that the rooms below know by its own name: `maxFrameBytes` is `--max-frame-bytes`. */
 function flagOf(setting: string): string {
   return `--${setting.replace(/[A-Z]/g, (letter) => `-${letter.toLowerCase()}`)}`;
+}
+
+async function loadOthers(name: string, io: Io): Promise<Command[]> {
+  const others = [...COMMANDS].filter(([other]) => other !== name);
+  return Promise.all(others.map(async ([, load]) => (await load())(io, () => {})));
 }
 
 /**
@@ -51,7 +60,11 @@ export async function run(argv: readonly string[], io: Io): Promise<number> {
       outputError: (text, write) => write(`edge-detect: ${usageError(text)} (--help shows what there is)\n`),
     })
     .exitOverride()
-    .hook('preAction', (_, command) => settleSwitches(command));
+    .hook('preAction', async (_, command) => {
+      settleSwitches(command);
+      if (SILENT_COMMANDS.has(command.name())) return;
+      await sayUnreadVariables(command, [...COMMANDS.keys()], () => loadOthers(command.name(), io), io);
+    });
   const isKnown = COMMANDS.has(argv[0] ?? '');
   for (const [name, load] of COMMANDS) {
     if (isKnown && name !== argv[0]) continue;

@@ -1,0 +1,67 @@
+import type { Command } from 'commander';
+import type { Io } from './io.ts';
+
+const PREFIX = 'EDGE_DETECT_';
+
+/** What is read and is no option's variable: secrets, files of secrets, and what docker-compose.yml reads. */
+const WITHOUT_OPTION = [
+  ...['USER', 'PASSWORD', 'PASSWORD_FILE', 'TOKEN', 'TOKEN_FILE'].map((name) => `${PREFIX}KAPACITOR_${name}`),
+  ...['PASSWORD_FILE', 'TOKEN_FILE'].map((name) => `${PREFIX}FEED_${name}`),
+  `${PREFIX}IMAGE`,
+];
+
+/** Beyond so many letters that differ, a name is another one and no slip. */
+const MAX_SLIPS = 3;
+
+/**
+ * Says which variables of ours nothing reads: a slip in a name would go unnoticed for ever.
+ * @param command the one that runs
+ * @param commandNames those of all commands; variables that begin with the name of another one are for that to judge
+ * @param loadOthers all other commands, to be asked only if there is a variable that `command` does not know
+ */
+export async function sayUnreadVariables(
+  command: Command,
+  commandNames: readonly string[],
+  loadOthers: () => Promise<readonly Command[]>,
+  io: Io,
+): Promise<void> {
+  const foreign = commandNames
+    .filter((name) => name !== command.name())
+    .map((name) => `${PREFIX}${name.toUpperCase()}_`);
+  const own = [...WITHOUT_OPTION, ...variablesOf(command)];
+  const suspects = Object.keys(process.env).filter(
+    (name) =>
+      name.startsWith(PREFIX) && !own.includes(name) && !foreign.some((prefix) => name.startsWith(prefix)),
+  );
+  if (suspects.length === 0) return;
+  const all = [...own, ...(await loadOthers()).flatMap(variablesOf)];
+  for (const name of suspects.filter((suspect) => !all.includes(suspect)).sort()) {
+    const meant = nearest(name, all);
+    const advice = meant === undefined ? '' : `; is ${meant} meant?`;
+    io.stderr.write(`edge-detect: nothing reads the variable ${name}${advice}\n`);
+  }
+}
+
+function variablesOf(command: Command): string[] {
+  return command.options.flatMap(({ envVar }) => envVar ?? []);
+}
+
+function nearest(name: string, candidates: readonly string[]): string | undefined {
+  const slips = candidates.map((candidate) => ({ candidate, count: slipsBetween(name, candidate) }));
+  const best = slips.reduce((a, b) => (b.count < a.count ? b : a));
+  return best.count <= MAX_SLIPS ? best.candidate : undefined;
+}
+
+/** How many letters must be added, left out or changed to make one text of the other. */
+function slipsBetween(a: string, b: string): number {
+  let row = Array.from({ length: b.length + 1 }, (_, at) => at);
+  for (const [i, letter] of [...a].entries()) {
+    const next = [i + 1];
+    for (const [j, other] of [...b].entries())
+      next.push(
+        Math.min((row[j] ?? 0) + (letter === other ? 0 : 1), (row[j + 1] ?? 0) + 1, (next[j] ?? 0) + 1),
+      );
+    row = next;
+  }
+  return row[b.length] ?? 0;
+}
