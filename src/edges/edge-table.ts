@@ -3,7 +3,8 @@ import type { FieldValue } from '../wire/point.ts';
 import { setting, wording } from '../wording.ts';
 import { columnsOf, countText, cut, durationText, isoTime, visible } from './display-text.ts';
 import type { Edge, TrackedKey } from './edges.ts';
-import { drawTimeline, durationsByLabel, type GroupStates, stateRanks } from './timeline.ts';
+import { OTHER_STYLE, type StateStyle, stateStyles } from './state-styles.ts';
+import { drawTimeline, durationsByLabel, type GroupStates, isNumeric } from './timeline.ts';
 
 export interface TableOptions {
   readonly keys: readonly TrackedKey[];
@@ -11,9 +12,9 @@ export interface TableOptions {
   readonly width: number;
   /** Whether the table may be wider: into a file it is. */
   readonly mayBeWider: boolean;
-  /** Colours a text for the n-th state, or `dim`s it; leaves it alone where there are no colours. */
-  readonly paint: (text: string, state: number | 'dim') => string;
-  /** When the recording begins and ends, in nanoseconds since the epoch. */
+  /** Gives a text one of many colours, or `dim`s it; leaves it alone where there are no colours. */
+  readonly paint: (text: string, color: number | 'dim') => string;
+  /** When what is drawn begins and ends, in nanoseconds since the epoch. */
   readonly fromNs: bigint;
   readonly toNs: bigint;
 }
@@ -26,10 +27,15 @@ const MAX_TIMELINE_GROUPS = 20;
 const CELL_COLUMNS = [40, 24, 16, 10] as const;
 const NOTHING = '–';
 const NS_PER_SECOND = 1e9;
+/** A time without an edge that leaves so little room for the rest is pointed out. */
+const GAP_SHARE = 0.9;
+const MIN_GAP_NS = 30n * 86_400n * 1_000_000_000n;
 
 /** Edges for a person: a table of them, and a timeline of the groups' states. */
 export class EdgeTable {
   readonly #edges: Edge[] = [];
+  /** The last edge of each group before those that are shown: it says in which state the drawing begins. */
+  readonly #before = new Map<string, Edge>();
   #leftOut = 0;
 
   add(edge: Edge): void {
@@ -37,12 +43,17 @@ export class EdgeTable {
     else this.#leftOut++;
   }
 
-  /** Empty if there are no edges. */
+  /** Takes an edge that is not shown, before all that are. */
+  addBefore(edge: Edge): void {
+    if (edge.kind !== 'repeat') this.#before.set(edge.point.group, edge);
+  }
+
+  /** Empty if there is no edge and no state. */
   lines(options: TableOptions): string[] {
-    if (this.#edges.length === 0) return [];
-    const groups = statesOf(this.#edges, options);
-    const totals = durationsByLabel(groups, options.toNs);
-    const lines = this.#fittingTable(options, stateRanks(totals));
+    if (this.#edges.length === 0 && this.#before.size === 0) return [];
+    const groups = statesOf([...this.#before.values(), ...this.#edges], options);
+    const totals = durationsByLabel(groups, options.toNs, options.fromNs);
+    const lines = this.#edges.length === 0 ? [] : this.#fittingTable(options, stateStyles(totals));
     if (this.#leftOut > 0)
       lines.push(
         String(
@@ -53,21 +64,21 @@ export class EdgeTable {
     return lines;
   }
 
-  #fittingTable(options: TableOptions, ranks: ReadonlyMap<string, number>): string[] {
+  #fittingTable(options: TableOptions, styles: ReadonlyMap<string, StateStyle>): string[] {
     let lines: string[] = [];
     for (const cellColumns of CELL_COLUMNS) {
-      lines = this.#table(options, ranks, cellColumns);
+      lines = this.#table(options, styles, cellColumns);
       if (options.mayBeWider || columnsOf(lines[0] ?? '') <= options.width) break;
     }
     return lines;
   }
 
-  #table(options: TableOptions, ranks: ReadonlyMap<string, number>, cellColumns: number): string[] {
+  #table(options: TableOptions, styles: ReadonlyMap<string, StateStyle>, cellColumns: number): string[] {
     const times = alignedTimes(this.#edges.map(({ point }) => point.time));
     const shown = (text: string): string => cut(visible(text), cellColumns);
     const state = (edge: Edge, values: Edge['values']): string => {
       const label = labelOf(options.keys, edge, values);
-      return options.paint(shown(label), ranks.get(label) ?? 0);
+      return options.paint(shown(label), (styles.get(label) ?? OTHER_STYLE).color);
     };
     const columns: Column[] = [{ head: 'Time (UTC)', cell: (_, index) => times[index] ?? '' }];
     if (this.#edges.some(({ point }) => point.group !== ''))
@@ -119,12 +130,32 @@ function timelineLines(
   const isOneDay = from.slice(0, 10) === to.slice(0, 10);
   const title = `${from.slice(0, 10)} ${from.slice(11, 19)} to ${isOneDay ? '' : `${to.slice(0, 10)} `}${to.slice(11, 19)} UTC`;
   const leftOut = groups.length - shown.length;
+  const gap = gapHint(groups, options);
   return [
     '',
     title,
     ...drawing,
     ...(leftOut > 0 ? [`${countText(leftOut, 'more group')} with fewer edges not drawn`] : []),
+    ...(gap === undefined ? [] : [options.paint(gap, 'dim')]),
   ];
+}
+
+/** Where hardly anything but one long time without an edge is drawn, how to look at what lies on its sides. */
+function gapHint(groups: readonly GroupStates[], { fromNs, toNs }: TableOptions): string | undefined {
+  const times = groups
+    .flatMap(({ states }) => states.map(({ atNs }) => atNs))
+    .filter((atNs) => atNs >= fromNs);
+  const sorted = [...times, toNs].sort((a, b) => (a < b ? -1 : 1));
+  for (const [index, endNs] of sorted.entries()) {
+    const startNs = sorted[index - 1] ?? endNs;
+    const gapNs = endNs - startNs;
+    if (gapNs < MIN_GAP_NS || Number(gapNs) < GAP_SHARE * Number(toNs - fromNs)) continue;
+    const lasted = durationText(Number(gapNs) / NS_PER_SECOND);
+    return String(
+      wording`${lasted} without an edge from ${isoTime(startNs)} on: ${setting('until')} and ${setting('since')} show what lies before and after`,
+    );
+  }
+  return undefined;
 }
 
 /** The times without their T and Z, all with as many digits of a second as the one that needs most. */
@@ -137,7 +168,7 @@ function alignedTimes(timesNs: readonly bigint[]): string[] {
 }
 
 /** What each group's states were, as far as its edges tell; those with most edges first. */
-function statesOf(edges: readonly Edge[], { keys, toNs }: TableOptions): GroupStates[] {
+function statesOf(edges: readonly Edge[], { fromNs, keys, toNs }: TableOptions): GroupStates[] {
   const groups = new Map<string, { atNs: bigint; label: string }[]>();
   for (const edge of edges) {
     if (edge.kind === 'repeat') continue;
@@ -155,7 +186,9 @@ function statesOf(edges: readonly Edge[], { keys, toNs }: TableOptions): GroupSt
   return [...groups]
     .map(([group, states]) => ({
       group,
-      states: states.sort((a, b) => Number(a.atNs - b.atNs)).filter(({ atNs }) => atNs <= toNs),
+      states: states
+        .sort((a, b) => Number(a.atNs - b.atNs))
+        .filter(({ atNs }, index) => atNs <= toNs && (states[index + 1]?.atNs ?? toNs) >= fromNs),
     }))
     .sort((a, b) => b.states.length - a.states.length);
 }
@@ -167,6 +200,10 @@ function labelOf(keys: readonly TrackedKey[], edge: Edge, values: Edge['values']
   return keys.map(({ name }, index) => `${name}=${textOf(values[index])}`).join(' ');
 }
 
+/** A text that looks like a number or a truth value has quotes: it is another state than those. */
 function textOf(value: FieldValue | undefined): string {
-  return value === undefined ? NOTHING : value === '' ? "''" : String(value);
+  if (value === undefined) return NOTHING;
+  if (value === '') return "''";
+  const isLikeAnother = typeof value === 'string' && (/^(?:true|false)$/.test(value) || isNumeric(value));
+  return isLikeAnother ? JSON.stringify(value) : String(value);
 }

@@ -1,4 +1,6 @@
+import { MIN_TIME } from '../line-protocol/limits.ts';
 import { columnsOf, cut, padded, visible } from './display-text.ts';
+import { OTHER_STYLE, stateStyles } from './state-styles.ts';
 import { timeAxis } from './time-axis.ts';
 
 /** The states of one group: each begins at its time and lasts until the next. In order of time. */
@@ -15,13 +17,10 @@ export interface TimelineOptions {
   readonly width: number;
   /** How long each state lasted in all groups, also those that are not drawn, in nanoseconds. */
   readonly totals: ReadonlyMap<string, number>;
-  /** Colours a text for the n-th state; leaves it alone where there are no colours. */
-  readonly paint: (text: string, state: number) => string;
+  /** Gives a text one of many colours; leaves it alone where there are no colours. */
+  readonly paint: (text: string, color: number) => string;
 }
 
-/** The calm one first: the state that there is most of is a thin line. */
-const GLYPHS = ['━', '█', '▒', '▓', '▄', '░', '╍'] as const;
-const OTHER_GLYPH = '+';
 const LEVELS = ['▁', '▂', '▃', '▄', '▅', '▆', '▇', '█'] as const;
 /** Numbers of more values than this are drawn by their size instead. */
 const MAX_NUMERIC_STATES = 4;
@@ -84,30 +83,30 @@ function stateDrawing(
   drawn: ReadonlySet<string>,
   paint: TimelineOptions['paint'],
 ): Drawing {
-  const ranks = stateRanks(totals);
+  const styles = stateStyles(totals);
   const cell = (label: string): string => {
-    const rank = Math.min(GLYPHS.length, ranks.get(label) ?? GLYPHS.length);
-    return paint(GLYPHS[rank] ?? OTHER_GLYPH, rank);
+    const { glyph, color } = styles.get(label) ?? OTHER_STYLE;
+    return paint(glyph, color);
   };
-  const explained = [...ranks.keys()].filter((label) => drawn.has(label));
-  const named = explained.filter((label) => (ranks.get(label) ?? GLYPHS.length) < GLYPHS.length);
+  const explained = [...totals.keys()].filter((label) => drawn.has(label)).sort(byTotal(totals));
+  const named = explained.filter((label) => styles.get(label) !== OTHER_STYLE);
   const legend = named.map((label) => ({ glyph: cell(label), text: cut(visible(label), MAX_LABEL_COLUMNS) }));
   const others = explained.length - named.length;
-  if (others > 0) legend.push({ glyph: paint(OTHER_GLYPH, GLYPHS.length), text: `${others} more` });
+  if (others > 0) legend.push({ glyph: paint(OTHER_STYLE.glyph, OTHER_STYLE.color), text: `${others} more` });
   return { cell, legend };
 }
 
-/** The states in the order of how long they lasted in all, which is their order of glyphs and colours. */
-export function stateRanks(totals: ReadonlyMap<string, number>): Map<string, number> {
-  const byDuration = [...totals].sort(([, a], [, b]) => b - a);
-  return new Map(byDuration.map(([label], rank) => [label, rank]));
+/** What there is most of comes first. */
+function byTotal(totals: ReadonlyMap<string, number>): (a: string, b: string) => number {
+  return (a, b) => (totals.get(b) ?? 0) - (totals.get(a) ?? 0);
 }
 
 function isByLevel(labels: readonly string[]): boolean {
   return labels.length > MAX_NUMERIC_STATES && labels.every(isNumeric);
 }
 
-function isNumeric(label: string): boolean {
+/** Whether a text can be read as a number. */
+export function isNumeric(label: string): boolean {
   return label.trim() !== '' && Number.isFinite(Number(label));
 }
 
@@ -127,12 +126,17 @@ function levelDrawing(labels: readonly string[]): Drawing {
 }
 
 /** Over all groups, how long each state lasted, in nanoseconds. */
-export function durationsByLabel(groups: readonly GroupStates[], toNs: bigint): Map<string, number> {
+export function durationsByLabel(
+  groups: readonly GroupStates[],
+  toNs: bigint,
+  fromNs: bigint = MIN_TIME,
+): Map<string, number> {
   const totals = new Map<string, number>();
   for (const { states } of groups) {
     states.forEach(({ atNs, label }, index) => {
       const endNs = states[index + 1]?.atNs ?? toNs;
-      totals.set(label, (totals.get(label) ?? 0) + Number(endNs - atNs));
+      const startNs = atNs < fromNs ? fromNs : atNs;
+      totals.set(label, (totals.get(label) ?? 0) + Number(endNs - startNs));
     });
   }
   return totals;

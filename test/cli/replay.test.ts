@@ -238,7 +238,95 @@ describe('edge-detect replay', () => {
     expect(mixed.err).toContain('edge-detect: warning: one group holds points of different tags');
   });
 
+  const DEVICE = [
+    'm,host=a v="UP" 1000000000000000000',
+    'm,host=a v="DOWN" 1000000060000000000',
+    'm,host=a v="UP" 1000000120000000000',
+    'm,host=a v="UP" 1500000000000000000',
+    'm,host=a v="DOWN" 1500000060000000000',
+    'm,host=a v="UP" 1500000120000000000',
+  ].join('\n');
+
+  test('shows the edges of --since and --until alone, in the state that was before', async () => {
+    const flags = ['--group-by', 'host', '--field', 'v', '--since', '2017-07-14T02:40:00Z'];
+    const { code, out } = await replayLines(DEVICE, ...flags);
+    expect(code).toBe(0);
+    expect(out).toMatch(/│ 2017-07-14 02:41:00 │ host=a │ DOWN {2}│ UP {7}│ 15y|│ 2017-07-14 02:41:00 │/);
+    expect(out).not.toContain('2001-09-09');
+    expect(out).toContain('2017-07-14 02:40:00 to 02:42:00 UTC\nhost=a  ━');
+    expect(out).toContain('2 edges from 6 points in 1 group, and 3 edges at other times');
+    const until = await replayLines(DEVICE, '--field', 'v', '--until', '2010-01-01', '--format', 'lp');
+    expect(until.out).toBe(`${DEVICE.split('\n').slice(0, 3).join('\n')}\n`);
+    const between = ['--since', '2010-01-01', '--until', '2011-01-01'];
+    const none = await replayLines(DEVICE, '--group-by', 'host', '--field', 'v', ...between);
+    expect(none.out).toMatch(/^2010-01-01 00:00:00 to 2011-01-01 00:00:00 UTC\nhost=a {2}━+\n/m);
+    expect(none.out).toContain('no edges within --since and --until: all 5 are at other times');
+  });
+
+  test('points at a gap of years, and at what shows its sides', async () => {
+    const { out } = await replayLines(DEVICE, '--field', 'v');
+    expect(out).toContain('without an edge from 2001-09-09T01:48:40Z on: --until and --since show what lies');
+    expect((await replayLines('m v=1 1\nm v=2 90000000000\n', '--field', 'v')).out).not.toContain('--since');
+  });
+
+  test('draws a state alike, however long it lasted and whatever else there is', async () => {
+    const legend = async (...states: string[]): Promise<string[]> => {
+      const lines = states.map((state, at) => `m v="${state}" ${at}000000000`);
+      const { out } = await replayLines(lines.join('\n'), '--field', 'v');
+      return [...out.matchAll(/([^\s│]) (eco|comfort|frost|UP|DOWN)\b(?= {3}|$)/gm)]
+        .map(([text]) => text)
+        .sort();
+    };
+    const all = await legend('eco', 'UP', 'comfort', 'frost', 'DOWN', 'eco');
+    expect(all).toHaveLength(5);
+    expect(new Set(all.map((entry) => entry[0])).size).toBe(5);
+    const some = [
+      ...(await legend('DOWN', 'DOWN', 'DOWN', 'UP')),
+      ...(await legend('frost', 'comfort', 'frost')),
+    ];
+    for (const entry of some) expect(all).toContain(entry);
+    expect(some).toContain('━ UP');
+    expect(some).toContain('█ DOWN');
+  });
+
+  test('tells the number 1 from the text "1"', async () => {
+    const lines = 'm v=1 1000000000\nm v="1" 2000000000\nm v="true" 3000000000\nm v=true 4000000000\n';
+    const { out } = await replayLines(lines, '--field', 'v');
+    const values = [...out.matchAll(/^│ [^│]+│ ([^│]+?) +│/gm)].map(([, value]) => value);
+    expect(values).toEqual(['Value', '1', '"1"', '"true"', 'true']);
+    expect(out).toMatch(/ 1 /);
+    expect(out).toMatch(/ "1"/);
+  });
+
+  test('trims lists, and names a tag to group by that no point has', async () => {
+    const lines = 'm,host=a,path=/ v=1 1\nm,host=b,path=/ v=2 2\n';
+    const { err, out } = await replayLines(
+      lines,
+      '--field',
+      'v',
+      '--group-by',
+      'host, path',
+      '--format',
+      'json',
+    );
+    expect(err).toBe('');
+    expect(out).toContain('"group":"host=a,path=/"');
+    const wrong = await replayLines(lines, '--field', 'v', '--group-by', 'host,pfad');
+    expect(wrong.err).toContain(
+      "edge-detect: no point has the tag 'pfad' to group by; there are the tags 'host', 'path'\n",
+    );
+    const bare = await replayLines('m v=1 1\n', '--field', 'v', '--group-by', 'host');
+    expect(bare.err).toContain("no point has the tag 'host' to group by; there are no tags at all");
+    expect((await replayLines(lines, '--field', 'v', '--group-by', '*')).err).toBe('');
+  });
+
   test.each([
+    [[STREAM, '--field', 'f', '--since', 'monday'], 'It must be a date such as'],
+    [[STREAM, '--field', 'f', '--since', '-24'], 'After - it must be a duration'],
+    [
+      [STREAM, '--field', 'f', '--since', '2019-01-01', '--until', '2018-01-01'],
+      '--since is later than --until',
+    ],
     [[STREAM], 'nothing is tracked: name a field with --field, or a tag with --tag'],
     [[STREAM, '--field', 'f', '--option', 'deadband(1)'], 'got INT expected DOUBLE; write 1.0'],
     [[STREAM, '--field', 'f', '--option', 'hold(-1s)'], 'the function refuses its options: hold('],

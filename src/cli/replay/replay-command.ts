@@ -6,9 +6,11 @@ import { FUNCTIONS } from '../../functions/catalogue.ts';
 import { connectHost, type Host } from '../../kapacitor/host/host.ts';
 import { replay, Survey } from '../../kapacitor/host/playback.ts';
 import { openRecording, type Recording } from '../../kapacitor/recordings/recording.ts';
+import { MAX_TIME, MIN_TIME } from '../../line-protocol/limits.ts';
 import { checkOptions, parseOptions, type WrittenOption } from '../../tickscript/script-options.ts';
 import { addArgument, addListed } from '../argument-parsers.ts';
 import type { Io } from '../io.ts';
+import { parseMoment } from '../moment.ts';
 import { startProgress } from '../progress.ts';
 import type { CommandFactory } from '../run.ts';
 import { startOwnAgent } from './own-agent.ts';
@@ -23,6 +25,9 @@ interface ReplayOptions {
   readonly function?: string;
   readonly socket?: string;
   readonly format: ReplayFormat;
+  /** Nanoseconds since the epoch. */
+  readonly since?: bigint;
+  readonly until?: bigint;
 }
 
 /** A recording is read much faster than this; an agent that takes so long for anything hangs. */
@@ -87,6 +92,12 @@ function replayOptions(): Option[] {
       .choices(FORMATS)
       .default('table')
       .env('EDGE_DETECT_REPLAY_FORMAT'),
+    new Option('--since <time>', 'show edges from then on: a date, or -24h for a day ago (all points count)')
+      .argParser(parseMoment)
+      .env('EDGE_DETECT_REPLAY_SINCE'),
+    new Option('--until <time>', 'show edges up to then')
+      .argParser(parseMoment)
+      .env('EDGE_DETECT_REPLAY_UNTIL'),
   ];
 }
 
@@ -96,6 +107,8 @@ async function replayFile(file: string, options: ReplayOptions, io: Io): Promise
     ...options.tag.map((name) => nameOption('tag', name)),
     ...options.option.flatMap((text) => parseOptions(text)),
   ];
+  if (options.since !== undefined && options.until !== undefined && options.since > options.until)
+    throw new UsageError('--since is later than --until: nothing would be shown');
   if (options.socket !== undefined && options.function !== undefined)
     throw new UsageError('--function goes with an agent of its own: leave it or --socket out');
   const recording = await openRecording(file, io.stdin);
@@ -144,7 +157,8 @@ async function send(
   io: Io,
   onStarted: () => void,
 ): Promise<void> {
-  const output = new ReplayOutput(io, options.format);
+  const { measurement, groupBy, since = MIN_TIME, until = MAX_TIME } = options;
+  const output = new ReplayOutput(io, options.format, { sinceNs: since, untilNs: until });
   // The reader is made when the agent has said what it can do, and nothing is emitted before that.
   let reader: EdgeReader | undefined;
   let failure: Error | undefined;
@@ -166,7 +180,6 @@ async function send(
     host.destroy();
   });
   output.onBroken(() => host.destroy());
-  const { measurement, groupBy } = options;
   const survey = new Survey();
   const progress = startProgress(io, () => recording.progress());
   try {
@@ -183,7 +196,7 @@ async function send(
     progress.stop();
     host.destroy();
   }
-  await output.finish({ file, survey, keys: reader?.keys ?? [], options: given, measurement });
+  await output.finish({ file, survey, keys: reader?.keys ?? [], options: given, measurement, groupBy });
 }
 
 /** Info and Init, as Kapacitor does them when a task is defined and enabled. */

@@ -18,6 +18,14 @@ export interface ReplaySummary {
   readonly keys: readonly TrackedKey[];
   readonly options: readonly WrittenOption[];
   readonly measurement: string | undefined;
+  /** Tags that were asked to be grouped by. */
+  readonly groupBy: readonly string[];
+}
+
+/** Which edges are shown, by their time, in nanoseconds since the epoch. */
+export interface ShownTimes {
+  readonly sinceNs: bigint;
+  readonly untilNs: bigint;
 }
 
 const DEFAULT_COLUMNS = 80;
@@ -29,15 +37,19 @@ const FILTERS = new Set(['from', 'notFrom', 'to', 'notTo', 'rising', 'falling', 
 export class ReplayOutput {
   readonly #io: Io;
   readonly #format: ReplayFormat;
+  readonly #shown: ShownTimes;
   readonly #table = new EdgeTable();
   #edges = 0;
+  /** Edges before or after the times that are shown. */
+  #outside = 0;
   #needsDrain = false;
   #error: Error | undefined;
   #onBroken: () => void = () => {};
 
-  constructor(io: Io, format: ReplayFormat) {
+  constructor(io: Io, format: ReplayFormat, shown: ShownTimes) {
     this.#io = io;
     this.#format = format;
+    this.#shown = shown;
     io.stdout.on('error', this.#onError);
   }
 
@@ -51,6 +63,13 @@ export class ReplayOutput {
   }
 
   edge(edge: Edge, keys: readonly TrackedKey[]): void {
+    const { sinceNs, untilNs } = this.#shown;
+    const { time } = edge.point;
+    if (time < sinceNs || time > untilNs) {
+      this.#outside++;
+      if (time < sinceNs) this.#table.addBefore(edge);
+      return;
+    }
     this.#edges++;
     if (this.#format === 'table') this.#table.add(edge);
     else this.#write(`${this.#format === 'json' ? jsonLine(edge, keys) : lineProtocolLine(edge)}\n`);
@@ -78,7 +97,7 @@ export class ReplayOutput {
     if (!this.isBroken) {
       const { stdout, stderr } = this.#io;
       for (const note of notesOn(summary)) stderr.write(`edge-detect: ${note}\n`);
-      const reason = this.#edges === 0 ? `${emptyReason(summary)}\n` : '';
+      const reason = this.#edges === 0 ? `${this.#emptyReason(summary)}\n` : '';
       const isTable = this.#format === 'table';
       if (!isTable && reason !== '') stderr.write(`edge-detect: ${reason}`);
       // Called back when everything before has been written as well, or has failed to be.
@@ -98,19 +117,26 @@ export class ReplayOutput {
       width: this.#io.stdout.columns || DEFAULT_COLUMNS,
       mayBeWider: this.#io.stdout.isTTY !== true,
       paint: this.#paint,
-      fromNs: survey.firstTime ?? 0n,
-      toNs: survey.lastTime ?? 0n,
+      fromNs: later(survey.firstTime ?? 0n, this.#shown.sinceNs),
+      toNs: earlier(survey.lastTime ?? 0n, this.#shown.untilNs),
     });
     if (lines.length === 0) return '';
     if (options.some(({ name }) => FILTERS.has(name)))
       lines.push(this.#paint('States between edges that the options keep back are not seen here.', 'dim'));
-    lines.push('', `${countText(this.#edges, 'edge')} from ${extentOf(survey)}`);
+    const outside = this.#outside === 0 ? '' : `, and ${countText(this.#outside, 'edge')} at other times`;
+    lines.push('');
+    if (this.#edges > 0) lines.push(`${countText(this.#edges, 'edge')} from ${extentOf(survey)}${outside}`);
     return `${lines.join('\n')}\n`;
   }
 
+  #emptyReason(summary: ReplaySummary): string {
+    if (this.#outside === 0) return emptyReason(summary);
+    return `no edges within --since and --until: all ${this.#outside} are at other times`;
+  }
+
   /** Without colours where the terminal, or NO_COLOR, wants none. */
-  readonly #paint = (text: string, state: number | 'dim'): string => {
-    const color = state === 'dim' ? 'dim' : COLORS[state % COLORS.length];
+  readonly #paint = (text: string, chosen: number | 'dim'): string => {
+    const color = chosen === 'dim' ? 'dim' : COLORS[chosen % COLORS.length];
     return color === undefined ? text : styleText(color, text, { stream: this.#io.stdout });
   };
 
@@ -129,7 +155,7 @@ function extentOf(survey: Survey): string {
 }
 
 /** What the person may not know about the points, and should. */
-function notesOn({ survey, measurement }: ReplaySummary): string[] {
+function notesOn({ groupBy, survey, measurement }: ReplaySummary): string[] {
   const notes: string[] = [];
   if (survey.withoutTime > 0)
     notes.push(
@@ -137,6 +163,13 @@ function notesOn({ survey, measurement }: ReplaySummary): string[] {
     );
   if (measurement === undefined && survey.measurements.size > 1)
     notes.push(`points of ${someOf(survey.measurements)} were sent together: --measurement picks one`);
+  // A name that is not there groups nothing, and states of different things become one.
+  const missing = groupBy.filter((name) => name !== '*' && !survey.tags.has(name));
+  if (survey.sent > 0 && missing.length > 0)
+    notes.push(
+      `no point has the tag ${someOf(missing)} to group by; ` +
+        (survey.tags.size === 0 ? 'there are no tags at all' : `there are the tags ${someOf(survey.tags)}`),
+    );
   return notes;
 }
 
@@ -157,4 +190,12 @@ function emptyReason({ file, survey, keys, measurement }: ReplaySummary): string
     );
   }
   return `no edges: the options let none of the changes in ${extentOf(survey)} through, or there were none`;
+}
+
+function later(a: bigint, b: bigint): bigint {
+  return a > b ? a : b;
+}
+
+function earlier(a: bigint, b: bigint): bigint {
+  return a < b ? a : b;
 }
