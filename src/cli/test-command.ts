@@ -1,8 +1,8 @@
-import { glob, stat } from 'node:fs/promises';
+import { glob, stat, writeFile } from 'node:fs/promises';
 import { availableParallelism } from 'node:os';
 import { join } from 'node:path';
 import { Command, Option } from 'commander';
-import { UsageError } from '../errors.ts';
+import { codeOf, UsageError } from '../errors.ts';
 import { DEFAULT_FUNCTIONS } from '../functions/catalogue.ts';
 import { parseCount } from './argument-parsers.ts';
 import type { Io } from './io.ts';
@@ -17,6 +17,8 @@ interface TestOptions extends StageFlags {
   readonly jobs: number;
   readonly coverage?: boolean;
   readonly update?: boolean;
+  readonly import?: string;
+  readonly scripts?: string;
 }
 
 const PATTERN = '**/*.tickscript.yaml';
@@ -30,7 +32,7 @@ export const testCommand: CommandFactory = (io, exit) => {
     .argument('[files...]', `case files, folders or globs (default: ${PATTERN})`);
   for (const option of options()) command.addOption(option);
   return command.action(async (files: readonly string[], given: TestOptions) => {
-    exit(await test(files, given, io));
+    exit(given.import === undefined ? await test(files, given, io) : await importTests(files, given, io));
   });
 };
 
@@ -48,6 +50,10 @@ function options(): Option[] {
       .default('list')
       .env('EDGE_DETECT_TEST_REPORTER'),
     new Option('--coverage', 'say which nodes no point ever reached, and which alert levels never came'),
+    new Option('--import <format>', "turn another tool's tests into case files, and run nothing").choices([
+      'kapacitor-unit',
+    ]),
+    new Option('--scripts <dir>', 'the folder of the scripts that are imported'),
     new Option('--update', 'write the snapshots anew'),
   ];
 }
@@ -64,6 +70,24 @@ async function test(given: readonly string[], options: TestOptions, io: Io): Pro
     { ...options, timeoutMs: CASE_TIMEOUT_MS, functions: DEFAULT_FUNCTIONS },
     io,
   );
+}
+
+/** Writes case files beside those of another tool. */
+async function importTests(files: readonly string[], { scripts }: TestOptions, io: Io): Promise<number> {
+  if (files.length === 0) throw new UsageError('--import: name the files to import');
+  const { importKapacitorUnit } = await import('../script-tests/import-kapacitor-unit.ts');
+  for (const file of files)
+    for (const { notes, path, text } of importKapacitorUnit(file, scripts)) {
+      try {
+        await writeFile(path, text, { flag: 'wx' });
+      } catch (error) {
+        if (codeOf(error) === 'EEXIST') throw new UsageError(`${path} is there already: move it away first`);
+        throw error;
+      }
+      io.stdout.write(`${path}\n`);
+      for (const note of notes) io.stderr.write(`edge-detect: note: ${note}\n`);
+    }
+  return 0;
 }
 
 /** @throws UsageError where there is none */

@@ -81,6 +81,17 @@ const NodeCounts = Type.Object(
 export const Expectations = Type.Object(
   {
     alerts: Type.Optional(listOf(Alert)),
+    levels: Type.Optional(
+      Type.Object(
+        {
+          OK: Type.Optional(Type.Integer({ minimum: 0 })),
+          INFO: Type.Optional(Type.Integer({ minimum: 0 })),
+          WARNING: Type.Optional(Type.Integer({ minimum: 0 })),
+          CRITICAL: Type.Optional(Type.Integer({ minimum: 0 })),
+        },
+        { ...closed, description: 'how many alerts of each level, where that is all that counts' },
+      ),
+    ),
     writes: Type.Optional(
       Type.Record(Type.String(), PointList, { description: 'what influxDBOut wrote, by measurement' }),
     ),

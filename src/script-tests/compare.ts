@@ -32,6 +32,15 @@ export function differences(expected: Expectations, outcome: Outcome, frame: Fra
       }),
     );
   }
+  for (const [level, count] of Object.entries(expected.levels ?? {})) {
+    const came = outcome.alerts.filter(({ event }) => event.level === level);
+    if (came.length !== count)
+      found.push({
+        path: ['levels', level],
+        title: `${came.length} alerts are ${level}, expected ${count}`,
+        lines: came.map((alert) => `+ ${describeAlert(alert, frame)}`),
+      });
+  }
   if (expected.writes !== undefined) found.push(...writeDifferences(expected.writes, outcome, frame));
   for (const [name, spec] of Object.entries(expected.nodes ?? {}))
     found.push(...nodeDifferences(name, spec, outcome, frame));
@@ -226,12 +235,12 @@ function describeAlertSpec(spec: AlertSpec): string {
   return textOf(spec);
 }
 
-function describeAlert({ event, node }: OutcomeAlert, { startNs }: Frame): string {
+export function describeAlert({ event, node }: OutcomeAlert, { startNs }: Frame): string {
   const { id, level, message, time } = event;
   return textOf({ level, id, message, time: caseTime(time, startNs), node });
 }
 
-function describeSent({ args, event, points, to }: Sent, frame: Frame): string {
+export function describeSent({ args, event, points, to }: Sent, frame: Frame): string {
   if (event === undefined) return textOf({ to, points: points.map((point) => describePoint(point, frame)) });
   const { id, level, message, time } = event;
   return textOf({

@@ -7,6 +7,7 @@ import { type PreparedCase, prepareCases } from '../../script-tests/prepared-cas
 import { REPORTERS } from '../../script-tests/reporters/catalogue.ts';
 import type { RunSummary } from '../../script-tests/reporters/reporter.ts';
 import { type CaseResult, runCases } from '../../script-tests/run.ts';
+import { withSnapshots } from '../../script-tests/snapshots.ts';
 import { readConf } from '../check-command.ts';
 import type { Io } from '../io.ts';
 
@@ -39,7 +40,7 @@ export async function runSelected(
       write: (text) => io.stdout.write(text),
       hasColours: io.stdout.isTTY === true && process.env.NO_COLOR === undefined,
     });
-    const results = await runCases(chosen, {
+    const ran = await runCases(chosen, {
       kapacitord: options.kapacitord,
       functions: options.functions,
       conf: readConf(options.conf),
@@ -50,6 +51,10 @@ export async function runSelected(
       signal: abort.signal,
       onWarning: (text) => io.stderr.write(`edge-detect: warning: ${text}\n`),
       onResult: () => undefined,
+    });
+    const results = withSnapshots(ran, {
+      isUpdate: options.update === true,
+      mayCreate: process.env.CI === undefined || process.env.CI === '',
     });
     const summary: RunSummary = { results, skipped, durationMs: performance.now() - startedMs };
     reporter?.end(summary);
