@@ -1,4 +1,4 @@
-import { formatTickscriptDuration } from '../tickscript/durations.ts';
+import { formatTickscriptDuration, parseTickscriptDuration } from '../tickscript/durations.ts';
 import type { NamedOption, ValueType } from '../wire/messages.ts';
 
 /** What a function accepts: by the exact name, what is said of it. */
@@ -247,4 +247,9 @@ export function quote(value: Argument, type: ValueType | undefined): string {
 /** The value types of each option, as the Info answer has them. */
 export function valueTypes(specs: OptionSpecs): Record<string, readonly ValueType[]> {
   return Object.fromEntries(Object.entries(specs).map(([name, spec]) => [name, spec.arguments]));
+}
+
+/** The nanoseconds of a duration as a TICKscript has it: `30s`; undefined for anything else. */
+export function durationNs(text: string): bigint | undefined {
+  return parseTickscriptDuration(text);
 }
