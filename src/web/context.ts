@@ -7,6 +7,7 @@ import type {
   RawServerDefault,
 } from 'fastify';
 import type { AnswerCache } from './answer-cache.ts';
+import type { NoteStore } from './notes/note-store.ts';
 import type { StateSource } from './sources/state-source.ts';
 import type { StateReader } from './states/state-reader.ts';
 
@@ -34,6 +35,7 @@ export interface WebLimits {
 export interface WebContext {
   readonly source: StateSource;
   readonly reader: StateReader;
+  readonly notes: NoteStore;
   readonly cache: AnswerCache;
   readonly limits: WebLimits;
   readonly version: string;

@@ -13,6 +13,8 @@ import { ProblemError } from './problem.ts';
 import { aboutRoutes } from './routes/about-routes.ts';
 import { edgeRoutes } from './routes/edge-routes.ts';
 import { healthRoutes } from './routes/health-routes.ts';
+import { noteRoutes } from './routes/note-routes.ts';
+import { pointRoutes } from './routes/point-routes.ts';
 import { stateRoutes } from './routes/state-routes.ts';
 
 export interface ServerOptions {
@@ -63,6 +65,9 @@ export async function makeServer(options: ServerOptions): Promise<WebApp> {
       aboutRoutes(api, context);
       stateRoutes(api, context);
       edgeRoutes(api, context);
+      noteRoutes(api, context);
+      // A plugin of its own: it reads bodies in its own way.
+      await api.register(async (points: WebApp) => pointRoutes(points, context));
     },
     { prefix: API_PREFIX },
   );

@@ -6,6 +6,7 @@ import { parseOptions } from '../../src/tickscript/script-options.ts';
 import type { Access } from '../../src/web/access/guard.ts';
 import { AnswerCache } from '../../src/web/answer-cache.ts';
 import type { WebApp, WebContext } from '../../src/web/context.ts';
+import { NoteStore } from '../../src/web/notes/note-store.ts';
 import { makeServer } from '../../src/web/server.ts';
 import { MemorySource } from '../../src/web/sources/memory-source.ts';
 import type { StateSource } from '../../src/web/sources/state-source.ts';
@@ -48,11 +49,13 @@ export interface AppOptions {
 
 /** A server over a source; it is closed with the test. */
 export async function appOver(source: StateSource, options: AppOptions = {}): Promise<WebApp> {
+  const nowNs = options.nowNs ?? (() => BigInt(Date.now()) * 1_000_000n);
   const maxGroups = options.maxGroups ?? 1_000;
   const app = await makeServer({
     context: {
       source,
       reader: new StateReader(source, detectionBy(edgeDetect, parseOptions), maxGroups),
+      notes: new NoteStore(source, nowNs),
       cache: new AnswerCache(options.freshMs ?? 1_000, () => performance.now()),
       limits: {
         maxRangeNs: 400n * 86_400n * NS_PER_S,
@@ -63,7 +66,7 @@ export async function appOver(source: StateSource, options: AppOptions = {}): Pr
         ...options.limits,
       },
       version: '0.0.0',
-      nowNs: options.nowNs ?? (() => BigInt(Date.now()) * 1_000_000n),
+      nowNs,
     },
     access: options.access ?? OPEN,
     log: pino({ level: 'silent' }),

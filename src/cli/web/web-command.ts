@@ -7,6 +7,7 @@ import type { Access } from '../../web/access/guard.ts';
 import { AnswerCache } from '../../web/answer-cache.ts';
 import { systemNowNs } from '../../web/api/times.ts';
 import type { WebContext } from '../../web/context.ts';
+import { NoteStore } from '../../web/notes/note-store.ts';
 import { makeServer } from '../../web/server.ts';
 import type { StateSource } from '../../web/sources/state-source.ts';
 import { detectionBy } from '../../web/states/detection.ts';
@@ -52,6 +53,7 @@ async function web(flags: WebFlags, command: Command, io: Io): Promise<number> {
     const context: WebContext = {
       source,
       reader: new StateReader(source, detectionBy(edgeDetect, parseOptions), flags.maxGroups),
+      notes: new NoteStore(source, systemNowNs),
       cache: new AnswerCache(wholeMs(flags.cache), () => performance.now()),
       limits: {
         maxRangeNs: flags.maxRange,

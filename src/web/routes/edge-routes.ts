@@ -5,21 +5,15 @@ import { EdgesAnswer, EdgesQuery } from '../api/schemas.ts';
 import { seriesOf } from '../api/series-requests.ts';
 import { openRangeOf } from '../api/times.ts';
 import type { WebApp, WebContext } from '../context.ts';
-import { ProblemError, wrongParameter } from '../problem.ts';
+import { wrongParameter } from '../problem.ts';
 import type { CellValue } from '../sources/state-source.ts';
 import { readEdges, type StateEdge } from '../states/edge-reader.ts';
 import type { OpenRange, Series } from '../states/state-reader.ts';
 import { csvRow } from './csv.ts';
+import { type AnswerFormat, formatOf, MEDIA_TYPES } from './negotiation.ts';
 import { problemAnswers } from './problem-answers.ts';
 
 const FORMATS = ['json', 'csv', 'ndjson', 'lp'] as const;
-type Format = (typeof FORMATS)[number];
-const TYPES: Readonly<Record<Format, string>> = {
-  json: 'application/json',
-  csv: 'text/csv',
-  ndjson: 'application/x-ndjson',
-  lp: 'text/plain',
-};
 const MAX_NEWEST = 10_000;
 
 /** Where a page begins: so many edges after a time. */
@@ -54,7 +48,7 @@ export function edgeRoutes(app: WebApp, context: WebContext): void {
     },
     (request, reply) => {
       const { limit, order } = request.query;
-      const format = request.query.format ?? formatOf(request.headers.accept);
+      const format = request.query.format ?? formatOf(request.headers.accept, FORMATS);
       const series = seriesOf(request.query);
       const range = openRangeOf(request.query, context.nowNs());
       const cursor = cursorOf(request.query.cursor, range);
@@ -66,7 +60,7 @@ export function edgeRoutes(app: WebApp, context: WebContext): void {
       const pages: Pages = { series, range, cursor, limit };
       const edges = order === 'newest' ? newest(context, pages, signal) : page(context, pages, signal);
       reply
-        .type(`${TYPES[format]}; charset=utf-8`)
+        .type(`${MEDIA_TYPES[format]}; charset=utf-8`)
         .header('vary', 'accept')
         .header('cache-control', 'no-cache');
       if (format === 'csv') reply.header('content-disposition', 'attachment; filename="edges.csv"');
@@ -97,22 +91,22 @@ async function* page(
   let left = limit ?? Number.POSITIVE_INFINITY;
   let last: StateEdge | undefined;
   let atSameTime = cursor.skip;
-  let given = 0;
+  let count = 0;
   for await (const piece of readEdges(context.source, context.reader, series, { ...range, fromNs }, signal)) {
     const edges = piece.slice(skip, skip + left + 1);
     skip = Math.max(0, skip - piece.length);
-    const given1 = edges.length > left ? edges.slice(0, left) : edges;
-    for (const edge of given1) {
+    const given = edges.length > left ? edges.slice(0, left) : edges;
+    for (const edge of given) {
       const isSame = last === undefined ? edge.timeNs === cursor.fromNs : last.timeNs === edge.timeNs;
       atSameTime = isSame ? atSameTime + 1 : 1;
       last = edge;
     }
-    left -= given1.length;
-    given += given1.length;
-    if (given1.length > 0) yield given1;
-    if (edges.length <= given1.length) continue;
+    left -= given.length;
+    count += given.length;
+    if (given.length > 0) yield given;
+    if (edges.length <= given.length) continue;
     yield isDetected
-      ? cursorText({ fromNs: undefined, skip: cursor.skip + given })
+      ? cursorText({ fromNs: undefined, skip: cursor.skip + count })
       : cursorText({ fromNs: last?.timeNs, skip: atSameTime });
     return;
   }
@@ -147,32 +141,9 @@ function cursorOf(text: string | undefined, range: OpenRange): Cursor {
   return { fromNs, skip: Number(skip) };
 }
 
-/** What the client likes best of what there is. */
-function formatOf(accept: string | undefined): Format {
-  if (accept === undefined || accept.trim() === '') return 'json';
-  const wishes = accept
-    .split(',')
-    .map((wish) => {
-      const [type = '', ...parameters] = wish.split(';').map((part) => part.trim().toLowerCase());
-      const quality = parameters.find((parameter) => parameter.startsWith('q='))?.slice(2);
-      return { type, quality: quality === undefined ? 1 : Number(quality) };
-    })
-    .filter(({ quality }) => quality > 0)
-    .toSorted((a, b) => b.quality - a.quality);
-  for (const { type } of wishes) {
-    const pattern = type === '*/*' ? '' : type.replace(/\*$/, '').replace('application/ndjson', TYPES.ndjson);
-    const format = FORMATS.find((each) => TYPES[each].startsWith(pattern));
-    if (format !== undefined) return format;
-  }
-  throw new ProblemError('NOT_ACCEPTABLE', `edges come as ${Object.values(TYPES).join(', ')}`, {
-    parameter: 'accept',
-    value: accept,
-  });
-}
-
 async function* textOf(
   items: AsyncIterable<PageItem>,
-  format: Format,
+  format: AnswerFormat,
   series: Series,
 ): AsyncGenerator<string> {
   const { group, measurement } = series.selection;

@@ -170,7 +170,7 @@ async function* summaryText(
   signal: AbortSignal,
 ): AsyncGenerator<string> {
   const { group } = series.selection;
-  const maintenance = await maintenanceOf(context.source, series, range, signal);
+  const maintenance = await maintenanceOf(context.notes, series, range, signal);
   const summaries: Summary[] = [];
   yield `{"from":${timeText(range.fromNs)},"to":${timeText(range.toNs)},"groups":[`;
   for await (const states of context.reader.groups(series, range, options.staleNs, signal)) {
