@@ -43,6 +43,11 @@ async function loadOthers(name: string, io: Io): Promise<Command[]> {
   return Promise.all(others.map(async ([, load]) => (await load())(io, () => {})));
 }
 
+function inheritSettings(command: Command, parent: Command): void {
+  command.copyInheritedSettings(parent);
+  for (const child of command.commands) inheritSettings(child, command);
+}
+
 /**
  * Runs the program as `main.ts` and the tests do.
  * @param argv the arguments after the program's name
@@ -72,7 +77,8 @@ export async function run(argv: readonly string[], io: Io): Promise<number> {
     const command = make(io, (exitCode) => {
       code = exitCode;
     });
-    program.addCommand(command.copyInheritedSettings(program), { hidden: name === 'worker' });
+    inheritSettings(command, program);
+    program.addCommand(command, { hidden: name === 'worker' });
   }
   try {
     await program.parseAsync(argv, { from: 'user' });

@@ -62,7 +62,7 @@ export async function makeServer(options: ServerOptions): Promise<WebApp> {
   await describeApi(app, context.version);
   await app.register(
     async (api: WebApp) => {
-      aboutRoutes(api, context);
+      aboutRoutes(api, context, access);
       stateRoutes(api, context);
       edgeRoutes(api, context);
       noteRoutes(api, context);

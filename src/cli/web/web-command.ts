@@ -3,7 +3,6 @@ import { Command } from 'commander';
 import { codeOf, messageOf, OperationError, UsageError } from '../../errors.ts';
 import { edgeDetect } from '../../functions/edge-detect/index.ts';
 import { parseOptions } from '../../tickscript/script-options.ts';
-import type { Access } from '../../web/access/guard.ts';
 import { AnswerCache } from '../../web/answer-cache.ts';
 import { systemNowNs } from '../../web/api/times.ts';
 import type { WebContext } from '../../web/context.ts';
@@ -18,8 +17,9 @@ import { CREDENTIALS_HELP } from '../kapacitor-options.ts';
 import { makeLog } from '../log.ts';
 import { programVersion } from '../program-version.ts';
 import type { CommandFactory } from '../run.ts';
+import { accessOf } from './access.ts';
 import { INFLUXDB_SECRETS_HELP, influxConnection } from './influx-connection.ts';
-import { isLoopback } from './listen-address.ts';
+import { tokenCommand } from './token-command.ts';
 import { addWebOptions, type WebFlags } from './web-options.ts';
 
 /** Where the page lies once it is built: beside the program, also where the sources are run. */
@@ -29,12 +29,14 @@ const PAGE_DIR = fileURLToPath(new URL('../../../dist/web/page/', import.meta.ur
 export const webCommand: CommandFactory = (io, exit) => {
   const command = new Command('web').description('see your states: an API and a page over InfluxDB');
   addWebOptions(command);
+  command.addCommand(tokenCommand(io));
   command.addHelpText(
     'after',
     `
 Examples:
   edge-detect web --demo
   edge-detect web --influxdb http://influxdb:8086 --kapacitor http://kapacitor:9092
+  edge-detect web token new --scope read
 
 ${INFLUXDB_SECRETS_HELP}
 ${CREDENTIALS_HELP}
@@ -45,6 +47,7 @@ Stops at SIGTERM or SIGINT.`,
 };
 
 async function web(flags: WebFlags, command: Command, io: Io): Promise<number> {
+  const access = accessOf(flags);
   const log = await makeLog(io, flags);
   const stopped = Promise.withResolvers<void>();
   const off = io.onSignal(() => stopped.resolve());
@@ -67,7 +70,7 @@ async function web(flags: WebFlags, command: Command, io: Io): Promise<number> {
     };
     const server = await makeServer({
       context,
-      access: accessOf(flags),
+      access,
       log,
       pageDir: PAGE_DIR,
       embedFrom: flags.embedFrom,
@@ -124,16 +127,4 @@ async function openSource(flags: WebFlags, command: Command): Promise<OpenSource
     influxConnection(flags.influxdb, from, flags.user, wholeMs(flags.queryTimeout)),
   );
   return { source, close: () => source.close() };
-}
-
-function accessOf(flags: WebFlags): Access {
-  const isLocal = isLoopback(flags.listen.host);
-  return {
-    anonymous: flags.anonymous ?? (isLocal ? 'admin' : undefined),
-    scopeOf: () => undefined,
-    hosts: isLocal
-      ? new Set(['localhost', '127.0.0.1', '[::1]', flags.listen.host, ...flags.hostName])
-      : undefined,
-    origins: new Set(flags.allowOrigin),
-  };
 }

@@ -6,6 +6,7 @@ import { durationParser, MAX_TIMER_MS } from '../duration.ts';
 import { type KapacitorOptions, kapacitorOptions } from '../kapacitor-options.ts';
 import { type LogOptions, logOptions } from '../log.ts';
 import { type ListenAddress, parseListenAddress } from './listen-address.ts';
+import { tokensOption } from './token-command.ts';
 
 /** The options of `edge-detect web`, as commander hands them over. Durations are in nanoseconds. */
 export interface WebFlags extends LogOptions, KapacitorOptions {
@@ -16,7 +17,7 @@ export interface WebFlags extends LogOptions, KapacitorOptions {
   readonly agent?: string;
   readonly listen: ListenAddress;
   readonly workers: number;
-  readonly tokens?: string;
+  readonly tokens: string;
   readonly anonymous?: Scope;
   readonly hostName: readonly string[];
   readonly allowOrigin: readonly string[];
@@ -83,7 +84,7 @@ function listenOptions(): Option[] {
 
 function accessOptions(): Option[] {
   return [
-    new Option('--tokens <file>', "the file of tokens' hashes, as `edge-detect web token new` writes it"),
+    tokensOption(),
     new Option(
       '--anonymous <scope>',
       'what one may without a token (default: on loopback everything, else nothing)',

@@ -1,4 +1,4 @@
-import type { FastifyRequest } from 'fastify';
+import type { FastifyReply, FastifyRequest } from 'fastify';
 import type { WebApp } from '../context.ts';
 import { ProblemError } from '../problem.ts';
 
@@ -34,9 +34,10 @@ export const TOKEN_COOKIE = 'edge_detect_token';
 /** Lets in who may. */
 export function guard(app: WebApp, access: Access): void {
   app.decorateRequest('scope', null);
-  app.addHook('onRequest', async (request) => {
+  app.addHook('onRequest', async (request, reply) => {
     checkHost(request, access);
     checkOrigin(request, access);
+    if (allowOrigin(request, reply, access)) return;
     const token = tokenOf(request);
     const scope = token === undefined ? access.anonymous : access.scopeOf(token);
     request.scope = scope ?? null;
@@ -91,4 +92,24 @@ function checkOrigin({ headers, method }: FastifyRequest, { origins }: Access): 
   throw new ProblemError('SCOPE_TOO_SMALL', 'a page of another server may not write here', {
     parameter: 'origin',
   });
+}
+
+/**
+ * Lets a page of another server read the answer, if it is one that was named.
+ * @returns whether that was all that was asked
+ */
+function allowOrigin({ headers, method }: FastifyRequest, reply: FastifyReply, { origins }: Access): boolean {
+  const { origin } = headers;
+  if (origins.size === 0) return false;
+  reply.header('vary', 'origin');
+  if (origin === undefined || !origins.has(origin)) return false;
+  reply.header('access-control-allow-origin', origin).header('cross-origin-resource-policy', 'cross-origin');
+  if (method !== 'OPTIONS' || headers['access-control-request-method'] === undefined) return false;
+  reply
+    .header('access-control-allow-methods', 'GET, POST, PATCH, DELETE')
+    .header('access-control-allow-headers', 'authorization, content-type, last-event-id')
+    .header('access-control-max-age', '600')
+    .code(204)
+    .send();
+  return true;
 }

@@ -1,6 +1,7 @@
 // The API's routes under /api/v1, their parameters and answers. One declaration validates, types and documents.
 //
 //   GET    /about                             -> AboutAnswer
+//   POST   /session           body NewSession -> 204, and a cookie; DELETE /session -> 204
 //   GET    /series            SeriesQuery     -> SeriesAnswer
 //   GET    /states            StatesQuery     -> StatesAnswer
 //   GET    /intervals         IntervalsQuery  -> IntervalsAnswer

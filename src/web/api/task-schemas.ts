@@ -113,3 +113,11 @@ export const AboutAnswer = Type.Object({
   now: Type.String(),
 });
 export type AboutAnswer = Static<typeof AboutAnswer>;
+
+/** POST /session: a browser's token goes into a cookie; DELETE /session forgets it. */
+export const NewSession = Type.Object(
+  { token: Type.String({ minLength: 1, maxLength: 1_000 }) },
+  { additionalProperties: false },
+);
+
+export const NoContent = Type.Null({ description: 'Done.' });

@@ -1,7 +1,15 @@
-import { Type } from 'typebox';
 import { signalOf } from '../answering.ts';
 import { plainTime } from '../api/answer-texts.ts';
-import { NewNote, Note, NoteChange, NoteDatabase, NoteId, NotesAnswer, NotesQuery } from '../api/schemas.ts';
+import {
+  NewNote,
+  NoContent,
+  Note,
+  NoteChange,
+  NoteDatabase,
+  NoteId,
+  NotesAnswer,
+  NotesQuery,
+} from '../api/schemas.ts';
 import { openRangeOf } from '../api/times.ts';
 import type { WebApp, WebContext } from '../context.ts';
 import type { StoredNote } from '../notes/note-store.ts';
@@ -64,7 +72,7 @@ export function noteRoutes(app: WebApp, context: WebContext): void {
         tags: TAGS,
         params: NoteId,
         querystring: NoteDatabase,
-        response: { 204: Type.Null({ description: 'It is gone.' }), ...problemAnswers },
+        response: { 204: NoContent, ...problemAnswers },
       },
     },
     async (request, reply) => {
