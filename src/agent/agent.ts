@@ -1,13 +1,15 @@
-import type { SessionLog } from './environment.ts';
-import { LiveSessionTable, type SessionWatch } from './live-sessions.ts';
-import { Pacer } from './pacer.ts';
-import type { ServedFunction, SocketOptions } from './server.ts';
+import type { Socket } from 'node:net';
+import type { UdfFunction } from '../function/contract.ts';
+import { type AgentLog, environmentOf, type SessionEnvironment } from './environment.ts';
+import { type LiveSessions, LiveSessionTable, type SessionWatch } from './live-sessions.ts';
+import type { ServedSocket, SocketOptions } from './server.ts';
 import { Sessions } from './sessions.ts';
 import { openSockets } from './sockets.ts';
 
-/** The agent's log; `child` is the log of one function's connections. */
-export interface AgentLog extends SessionLog {
-  child(fields: Readonly<Record<string, unknown>>): SessionLog;
+export interface ServedFunction {
+  readonly function: UdfFunction;
+  /** Where its socket lies. */
+  readonly path: string;
 }
 
 export interface AgentOptions extends SocketOptions {
@@ -19,6 +21,24 @@ export interface AgentOptions extends SocketOptions {
   readonly log: AgentLog;
   /** Learns which tasks have a live session. */
   readonly watch?: SessionWatch;
+  /** The machine's monotonic clock in milliseconds, if it is to be another one than the real one. */
+  readonly clockMs?: () => number;
+}
+
+/** Where the connections of some functions are worked off: in this process, or by processes of their own. */
+export interface Place {
+  /** Takes a connection that nobody has read from. */
+  accept(socket: Socket, functionName: string): void;
+  /** Answers what was read, and closes the connections. */
+  stop(): Promise<void>;
+  /** Breaks them off. */
+  abort(): void;
+}
+
+/** Sockets, and where their connections go. */
+export interface PlacedSockets {
+  readonly place: Place;
+  readonly sockets: readonly ServedSocket[];
 }
 
 export interface Agent {
@@ -28,32 +48,57 @@ export interface Agent {
   abort(): void;
 }
 
-const clockMs = (): number => performance.now();
+/**
+ * Opens sockets and has each connection worked off in its place.
+ * @throws OperationError naming the socket that could not be opened; none is left open then, and the places are stopped
+ */
+export async function serveSockets(placed: readonly PlacedSockets[], options: SocketOptions): Promise<Agent> {
+  const places = placed.map(({ place }) => place);
+  const placeOf = new Map(
+    placed.flatMap(({ place, sockets }) => sockets.map((socket) => [socket, place] as const)),
+  );
+  const stopPlaces = async (): Promise<void> => {
+    await Promise.all(places.map((place) => place.stop()));
+  };
+  let close: () => Promise<void>;
+  try {
+    close = await openSockets([...placeOf.keys()], options, (socket, served) =>
+      placeOf.get(served)?.accept(socket, served.name),
+    );
+  } catch (error) {
+    await stopPlaces();
+    throw error;
+  }
+  return {
+    async stop() {
+      const closed = close();
+      await stopPlaces();
+      await closed;
+    },
+    abort() {
+      void close();
+      for (const place of places) place.abort();
+    },
+  };
+}
+
+/** The sockets of functions. */
+export function socketsOf(functions: readonly ServedFunction[]): ServedSocket[] {
+  return functions.map(({ function: fn, path }) => ({ name: fn.name, path }));
+}
+
+/** The sessions of this process. @param live tells live tasks from replays for every place of the agent */
+export function sessionsHere(options: AgentOptions, live: LiveSessions): Sessions {
+  const environment: SessionEnvironment = environmentOf(options, live);
+  const functions = options.functions.map(({ function: fn }) => fn);
+  return new Sessions(functions, environment, options.log);
+}
 
 /**
  * Serves functions on their sockets, in this process.
  * @throws OperationError naming the socket that could not be opened; none is left open then
  */
-export async function startAgent(options: AgentOptions): Promise<Agent> {
-  const sessions = new Sessions({
-    maxFrameBytes: options.maxFrameBytes,
-    limits: { maxGroups: options.maxGroups },
-    live: new LiveSessionTable(options.watch),
-    clockMs,
-    pacer: new Pacer(clockMs),
-  });
-  const close = await openSockets(options.functions, options, (socket, { function: fn }) => {
-    sessions.accept(socket, fn, options.log.child({ function: fn.name }));
-  });
-  return {
-    async stop() {
-      const closed = close();
-      await sessions.stop();
-      await closed;
-    },
-    abort() {
-      void close();
-      sessions.abort();
-    },
-  };
+export function startAgent(options: AgentOptions): Promise<Agent> {
+  const place = sessionsHere(options, new LiveSessionTable(options.watch));
+  return serveSockets([{ place, sockets: socketsOf(options.functions) }], options);
 }

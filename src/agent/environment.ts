@@ -1,6 +1,6 @@
 import type { NodeLimits, NodeLog } from '../function/contract.ts';
 import type { LiveSessions } from './live-sessions.ts';
-import type { Pacer } from './pacer.ts';
+import { Pacer } from './pacer.ts';
 
 /** The log of one connection. */
 export interface SessionLog extends NodeLog {
@@ -8,7 +8,12 @@ export interface SessionLog extends NodeLog {
   error(fields: Readonly<Record<string, unknown>>, message: string): void;
 }
 
-/** What every session of an agent shares. */
+/** The agent's log; `child` is the log of one function's connections. */
+export interface AgentLog extends SessionLog {
+  child(fields: Readonly<Record<string, unknown>>): SessionLog;
+}
+
+/** What every session of a process shares. */
 export interface SessionEnvironment {
   /** Longer frames are refused, and longer snapshots not sent. */
   readonly maxFrameBytes: number;
@@ -16,4 +21,26 @@ export interface SessionEnvironment {
   readonly live: LiveSessions;
   readonly clockMs: () => number;
   readonly pacer: Pacer;
+  /** What a function threw, in words; its message unless more is known of where it happened. */
+  readonly explain?: (error: unknown) => string;
+}
+
+/** What the sessions of an agent or of a worker are told. */
+export interface SessionLimits {
+  readonly maxFrameBytes: number;
+  readonly maxGroups: number;
+  readonly clockMs?: () => number;
+  readonly explain?: (error: unknown) => string;
+}
+
+export function environmentOf(limits: SessionLimits, live: LiveSessions): SessionEnvironment {
+  const { maxFrameBytes, maxGroups, clockMs = () => performance.now(), explain } = limits;
+  return {
+    maxFrameBytes,
+    limits: { maxGroups },
+    live,
+    clockMs,
+    pacer: new Pacer(clockMs),
+    ...(explain === undefined ? {} : { explain }),
+  };
 }

@@ -2,7 +2,6 @@ import { chmodSync, chownSync, lstatSync, mkdirSync, type Stats, unlinkSync } fr
 import { connect, createServer, type Server, type Socket } from 'node:net';
 import { dirname } from 'node:path';
 import { codeOf, messageOf, OperationError } from '../errors.ts';
-import type { UdfFunction } from '../function/contract.ts';
 import { setting, wording } from '../wording.ts';
 import type { SessionLog } from './environment.ts';
 
@@ -14,9 +13,9 @@ const ELSEWHERE = wording`another place (${setting('socketDir')}, or ${setting('
 /** Connections that may wait to be accepted: a Kapacitor that starts opens one per node of every task, at once. */
 const BACKLOG = 4096;
 
-export interface ServedFunction {
-  readonly function: UdfFunction;
-  /** Where its socket lies. */
+/** A socket, and the function whose it is. */
+export interface ServedSocket {
+  readonly name: string;
   readonly path: string;
 }
 
@@ -29,14 +28,14 @@ export interface SocketOptions {
 }
 
 /** What is done with a connection. */
-export type Accept = (socket: Socket, served: ServedFunction) => void;
+export type Accept = (socket: Socket, served: ServedSocket) => void;
 
 /**
  * Opens a socket, in the place of one that a process that is gone has left behind.
  * @throws OperationError naming the socket and what to do
  */
 export async function openServer(
-  served: ServedFunction,
+  served: ServedSocket,
   options: SocketOptions,
   accept: Accept,
 ): Promise<Server> {

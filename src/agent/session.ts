@@ -389,7 +389,7 @@ export class Session implements LiveSession {
   /** Tells Kapacitor why, after everything that was emitted, and closes. */
   #fail(error: unknown, offset: number = this.#offset): void {
     if (this.#connection.isEnding) return;
-    const { code, message, cause } = failureOf(error);
+    const { code, message, cause } = failureOf(error, this.#environment.explain);
     const text = `${code} at byte ${offset}: ${message}`;
     this.#log.error(
       { ...this.#logIds(), code, offset, ...(cause === undefined ? {} : { err: cause }) },

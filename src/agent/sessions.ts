@@ -1,30 +1,45 @@
 import type { Socket } from 'node:net';
 import type { UdfFunction } from '../function/contract.ts';
-import type { SessionEnvironment, SessionLog } from './environment.ts';
+import type { Place } from './agent.ts';
+import type { AgentLog, SessionEnvironment, SessionLog } from './environment.ts';
+import { OpenSet } from './open-set.ts';
 import { Session } from './session.ts';
 
 /** How long connections may take to read the last answers when the agent stops. */
 const STOP_MS = 5000;
 
-/** The sessions of one process. */
-export class Sessions {
-  readonly #environment: SessionEnvironment;
-  readonly #open = new Set<Session>();
-  #onIdle: (() => void) | undefined;
+interface Served {
+  readonly function: UdfFunction;
+  readonly log: SessionLog;
+}
 
-  constructor(environment: SessionEnvironment) {
+/** The sessions of one process: the place of the functions that it knows. */
+export class Sessions implements Place {
+  readonly #environment: SessionEnvironment;
+  readonly #served: ReadonlyMap<string, Served>;
+  readonly #open = new OpenSet<Session>();
+
+  constructor(functions: readonly UdfFunction[], environment: SessionEnvironment, log: AgentLog) {
     this.#environment = environment;
+    this.#served = new Map(
+      functions.map((fn) => [fn.name, { function: fn, log: log.child({ function: fn.name }) }]),
+    );
   }
 
   /**
    * Starts a session on a connection.
    * @param onClosed called when it is over
    */
-  accept(socket: Socket, fn: UdfFunction, log: SessionLog, onClosed?: () => void): void {
-    const session = new Session(socket, fn, this.#environment, log, () => {
+  accept(socket: Socket, functionName: string, onClosed?: () => void): void {
+    const served = this.#served.get(functionName);
+    if (served === undefined) {
+      socket.destroy();
+      onClosed?.();
+      return;
+    }
+    const session = new Session(socket, served.function, this.#environment, served.log, () => {
       this.#open.delete(session);
       onClosed?.();
-      if (this.#open.size === 0) this.#onIdle?.();
     });
     this.#open.add(session);
   }
@@ -35,15 +50,9 @@ export class Sessions {
   }
 
   /** Answers what was read and closes all connections; one whose peer does not read is cut off after five seconds. */
-  stop(): Promise<void> {
-    return new Promise((resolve) => {
-      const deadline = setTimeout(() => this.abort(), STOP_MS);
-      this.#onIdle = () => {
-        clearTimeout(deadline);
-        resolve();
-      };
-      if (this.#open.size === 0) this.#onIdle();
-      for (const session of [...this.#open]) session.stop();
-    });
+  async stop(): Promise<void> {
+    const deadline = setTimeout(() => this.abort(), STOP_MS);
+    await this.#open.end((session) => session.stop());
+    clearTimeout(deadline);
   }
 }

@@ -1,7 +1,7 @@
 import { lstatSync } from 'node:fs';
 import type { Server } from 'node:net';
 import { messageOf } from '../errors.ts';
-import { type Accept, closeServer, openServer, type ServedFunction, type SocketOptions } from './server.ts';
+import { type Accept, closeServer, openServer, type ServedSocket, type SocketOptions } from './server.ts';
 
 /** How often it is seen to that the sockets are where Kapacitor looks for them. */
 const LOOK_MS = 5000;
@@ -12,7 +12,7 @@ const REMOVED = 'the socket was removed: it is made anew';
  * @throws OperationError naming the socket and what to do
  */
 export async function openSockets(
-  served: readonly ServedFunction[],
+  served: readonly ServedSocket[],
   options: SocketOptions,
   accept: Accept,
 ): Promise<() => Promise<void>> {
@@ -30,14 +30,13 @@ export async function openSockets(
     await close();
     throw error;
   }
-  for (const { function: fn, path } of served)
-    options.log.info({ function: fn.name, socket: path }, 'listening');
+  for (const { name, path } of served) options.log.info({ function: name, socket: path }, 'listening');
   return close;
 }
 
 /** One socket, which is made anew if somebody removes it: nobody could connect any more, and nobody would know. */
 class ListeningSocket {
-  readonly #served: ServedFunction;
+  readonly #served: ServedSocket;
   readonly #options: SocketOptions;
   readonly #accept: Accept;
   #server: Server | undefined;
@@ -48,7 +47,7 @@ class ListeningSocket {
   #problem = '';
   #reopenProblem = '';
 
-  constructor(served: ServedFunction, options: SocketOptions, accept: Accept) {
+  constructor(served: ServedSocket, options: SocketOptions, accept: Accept) {
     this.#served = served;
     this.#options = options;
     this.#accept = accept;
@@ -103,10 +102,7 @@ class ListeningSocket {
     this.#server = undefined;
     try {
       await this.open();
-      this.#options.log.info(
-        { function: this.#served.function.name, socket: this.#served.path },
-        'listening',
-      );
+      this.#options.log.info({ function: this.#served.name, socket: this.#served.path }, 'listening');
     } catch (error) {
       const problem = messageOf(error);
       if (problem !== this.#reopenProblem) this.#options.log.error({ socket: this.#served.path }, problem);

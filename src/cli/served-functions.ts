@@ -1,6 +1,6 @@
 import { join } from 'node:path';
 import { Option } from 'commander';
-import type { ServedFunction } from '../agent/server.ts';
+import type { ServedFunction } from '../agent/agent.ts';
 import { UsageError } from '../errors.ts';
 import { DEFAULT_FUNCTIONS, FUNCTIONS } from '../functions/catalogue.ts';
 import { addListed } from './argument-parsers.ts';

@@ -1,5 +1,4 @@
 import type { NodeIds, SessionWatch } from '../agent/live-sessions.ts';
-import type { ServedFunction } from '../agent/server.ts';
 import type { KapacitorApi } from '../kapacitor/api.ts';
 import { Journal } from './journal.ts';
 import { Reviver, type ReviverLog } from './reviver.ts';
@@ -9,7 +8,8 @@ import { handJournalPath, journalPath, knock } from './sockets.ts';
 const LOOK_MS = 5000;
 
 export interface SessionKeeperOptions {
-  readonly functions: readonly ServedFunction[];
+  /** Where the sockets lie. */
+  readonly sockets: readonly string[];
   readonly log: ReviverLog;
   /** Where tasks that lost their session are brought back; undefined: nowhere. */
   readonly kapacitor: KapacitorApi | undefined;
@@ -23,8 +23,7 @@ export class SessionKeeper implements SessionWatch {
   readonly #reviver: Reviver | undefined;
   #looks: NodeJS.Timeout | undefined;
 
-  constructor({ functions, kapacitor, log, maxTries }: SessionKeeperOptions) {
-    const sockets = functions.map(({ path }) => path);
+  constructor({ sockets, kapacitor, log, maxTries }: SessionKeeperOptions) {
     this.#journal = new Journal(journalPath(sockets), (message) => log.warn({}, message));
     if (kapacitor === undefined) return;
     this.#reviver = new Reviver({

@@ -17,7 +17,6 @@ import { Worker } from 'node:worker_threads';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { openSockets } from '../../src/agent/sockets.ts';
 import { OperationError } from '../../src/errors.ts';
-import { functionOf } from '../support/agent/functions.ts';
 
 let folder: string;
 
@@ -26,13 +25,12 @@ beforeEach(() => {
 });
 afterEach(() => rmSync(folder, { recursive: true }));
 
-const FUNCTION = functionOf('one', {});
 const silent = { info: () => {}, warn: () => {}, debug: () => {}, error: () => {} };
 
 /** Opens sockets that say hello. */
 function open(paths: readonly string[], options: { mode?: number; groupId?: number } = {}) {
   return openSockets(
-    paths.map((path) => ({ function: FUNCTION, path })),
+    paths.map((path) => ({ name: 'one', path })),
     { mode: options.mode ?? 0o600, groupId: options.groupId, log: silent },
     (socket) => socket.end('hello', () => socket.destroy()),
   );

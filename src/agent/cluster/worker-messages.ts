@@ -13,8 +13,12 @@ export type ToWorker =
   | { readonly type: 'ask-silence'; readonly question: number; readonly session: number };
 
 export type ToPrimary =
-  /** Connections may come. */
-  | { readonly type: 'ready' }
+  /** A file with functions is about to be loaded. */
+  | { readonly type: 'loading'; readonly file: string }
+  /** Files with functions could not be loaded, a line each. */
+  | { readonly type: 'failed'; readonly problems: readonly string[] }
+  /** Connections may come, for functions of these names. */
+  | { readonly type: 'ready'; readonly functions: readonly string[] }
   | { readonly type: 'claim'; readonly session: number; readonly ids: NodeIds }
   | { readonly type: 'release'; readonly session: number; readonly ids: NodeIds }
   /** A connection is over. */
@@ -29,7 +33,7 @@ export function isToWorker(message: unknown): message is ToWorker {
 }
 
 export function isToPrimary(message: unknown): message is ToPrimary {
-  return hasType(message, ['ready', 'claim', 'release', 'closed', 'beat', 'silence']);
+  return hasType(message, ['loading', 'failed', 'ready', 'claim', 'release', 'closed', 'beat', 'silence']);
 }
 
 function hasType(message: unknown, types: readonly string[]): boolean {

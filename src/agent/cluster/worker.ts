@@ -1,18 +1,14 @@
 import inspector from 'node:inspector';
 import { Socket } from 'node:net';
 import type { UdfFunction } from '../../function/contract.ts';
-import type { AgentLog } from '../agent.ts';
-import type { SessionLog } from '../environment.ts';
+import { type AgentLog, environmentOf, type SessionLimits } from '../environment.ts';
 import type { LiveSession, LiveSessions, NodeIds } from '../live-sessions.ts';
-import { Pacer } from '../pacer.ts';
 import { Sessions } from '../sessions.ts';
 import { lookEveryMs } from '../watchdog/stall-judge.ts';
 import { isToWorker, type ToPrimary } from './worker-messages.ts';
 
-export interface WorkerOptions {
+export interface WorkerOptions extends SessionLimits {
   readonly functions: readonly UdfFunction[];
-  readonly maxFrameBytes: number;
-  readonly maxGroups: number;
   /** For how long the primary lets the event loop stand still, in milliseconds; 0: for ever. */
   readonly watchdogMs: number;
   readonly log: AgentLog;
@@ -22,26 +18,14 @@ export interface WorkerOptions {
 export function runWorker(options: WorkerOptions): Promise<void> {
   return new Promise((resolve) => {
     const live = new PrimaryLiveSessions();
-    const logs = new Map<string, SessionLog>();
-    for (const { name } of options.functions) logs.set(name, options.log.child({ function: name }));
-    const clockMs = (): number => performance.now();
-    const sessions = new Sessions({
-      maxFrameBytes: options.maxFrameBytes,
-      limits: { maxGroups: options.maxGroups },
-      live,
-      clockMs,
-      pacer: new Pacer(clockMs),
-    });
+    const sessions = new Sessions(options.functions, environmentOf(options, live), options.log);
     const onClosed = (): void => send({ type: 'closed' });
     const onMessage = (message: unknown, handle: unknown): void => {
       if (!isToWorker(message)) return;
       switch (message.type) {
         case 'connection': {
-          const fn = options.functions.find(({ name }) => name === message.functionName);
-          const log = logs.get(message.functionName);
           // The connection may have broken on its way here.
-          if (handle instanceof Socket && fn !== undefined && log !== undefined)
-            sessions.accept(handle, fn, log, onClosed);
+          if (handle instanceof Socket) sessions.accept(handle, message.functionName, onClosed);
           else onClosed();
           break;
         }
@@ -74,7 +58,7 @@ export function runWorker(options: WorkerOptions): Promise<void> {
     };
     process.on('message', onMessage);
     process.on('disconnect', onDisconnect);
-    send({ type: 'ready' });
+    send({ type: 'ready', functions: options.functions.map(({ name }) => name) });
   });
 }
 

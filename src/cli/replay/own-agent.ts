@@ -1,7 +1,8 @@
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { type AgentLog, startAgent } from '../../agent/agent.ts';
+import { startAgent } from '../../agent/agent.ts';
+import type { AgentLog } from '../../agent/environment.ts';
 import { visible } from '../../edges/display-text.ts';
 import type { UdfFunction } from '../../function/contract.ts';
 import type { Io } from '../io.ts';

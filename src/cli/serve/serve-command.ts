@@ -132,7 +132,12 @@ async function serve(options: ServeOptions, kapacitor: KapacitorApi | undefined,
   });
   const onWatchdogFailure = (error: Error): void =>
     log.error({ error: error.message }, 'the watchdog failed: nobody watches the event loop any more');
-  const keeper = new SessionKeeper({ functions, kapacitor, log, maxTries: options.reviveTries });
+  const keeper = new SessionKeeper({
+    sockets: functions.map(({ path }) => path),
+    kapacitor,
+    log,
+    maxTries: options.reviveTries,
+  });
   const agentOptions = {
     functions,
     mode: options.socketMode,

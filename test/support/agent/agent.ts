@@ -1,11 +1,7 @@
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { type Agent, type AgentOptions, startAgent } from '../../../src/agent/agent.ts';
-import { LiveSessionTable } from '../../../src/agent/live-sessions.ts';
-import { Pacer } from '../../../src/agent/pacer.ts';
-import { Sessions } from '../../../src/agent/sessions.ts';
-import { openSockets } from '../../../src/agent/sockets.ts';
+import { type AgentOptions, startAgent } from '../../../src/agent/agent.ts';
 import type { UdfFunction } from '../../../src/function/contract.ts';
 import { FUNCTIONS } from '../../../src/functions/catalogue.ts';
 
@@ -35,30 +31,6 @@ export interface TestAgentOptions {
   readonly clockMs?: () => number;
 }
 
-/** As the program starts an agent, but by another clock. */
-async function startByClock(options: AgentOptions, clockMs: () => number): Promise<Agent> {
-  const { maxFrameBytes, maxGroups } = options;
-  const sessions = new Sessions({
-    maxFrameBytes,
-    limits: { maxGroups },
-    live: new LiveSessionTable(),
-    clockMs,
-    pacer: new Pacer(clockMs),
-  });
-  const close = await openSockets(options.functions, options, (socket, { function: fn }) =>
-    sessions.accept(socket, fn, options.log.child({ function: fn.name })),
-  );
-  return {
-    stop: async () => {
-      await Promise.all([close(), sessions.stop()]);
-    },
-    abort: () => {
-      void close();
-      sessions.abort();
-    },
-  };
-}
-
 /** An agent in this process, on sockets in a folder of its own that goes with it. */
 export async function startTestAgent(options: TestAgentOptions = {}): Promise<TestAgent> {
   const folder = mkdtempSync(join(tmpdir(), 'edge-'));
@@ -80,10 +52,9 @@ export async function startTestAgent(options: TestAgentOptions = {}): Promise<Te
     maxFrameBytes: options.maxFrameBytes ?? 256 * 1024 * 1024,
     maxGroups: options.maxGroups ?? 1_000_000,
     log: { ...logger({}), child: logger },
+    ...(options.clockMs === undefined ? {} : { clockMs: options.clockMs }),
   };
-  const agent = await (options.clockMs === undefined
-    ? startAgent(agentOptions)
-    : startByClock(agentOptions, options.clockMs));
+  const agent = await startAgent(agentOptions);
   return {
     folder,
     log: lines,

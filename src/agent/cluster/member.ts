@@ -1,0 +1,73 @@
+import type { Worker } from 'node:cluster';
+import { readFileSync } from 'node:fs';
+import type { Socket } from 'node:net';
+import type { LiveSession, NodeIds } from '../live-sessions.ts';
+import type { StallJudge } from '../watchdog/stall-judge.ts';
+import type { ToWorker } from './worker-messages.ts';
+
+/** A session of a worker, as the table of live sessions sees it. */
+export interface RemoteSession extends LiveSession {
+  readonly ids: NodeIds;
+}
+
+/** One worker process and what is known of it. */
+export class Member {
+  readonly worker: Worker;
+  readonly startedMs = performance.now();
+  connections = 0;
+  beats = 0;
+  /** What it loads at the moment, while it starts. */
+  loading: string | undefined;
+  /** Why it is being killed, if it is. */
+  verdict: string | undefined;
+  /** Whether a debugger may hold it. */
+  isDebugged = false;
+  judge: StallJudge | undefined;
+  readonly sessions = new Map<number, RemoteSession>();
+  readonly #answers = new Map<number, (silentMs: number) => void>();
+  #lastQuestion = 0;
+
+  constructor(worker: Worker) {
+    this.worker = worker;
+  }
+
+  send(message: ToWorker, socket?: Socket): void {
+    if (this.worker.isConnected()) this.worker.send(message, socket);
+    else socket?.destroy();
+  }
+
+  silentMs(session: number): Promise<number> {
+    return new Promise((resolve) => {
+      const question = ++this.#lastQuestion;
+      this.#answers.set(question, resolve);
+      this.send({ type: 'ask-silence', question, session });
+    });
+  }
+
+  answer(question: number, silentMs: number): void {
+    this.#answers.get(question)?.(silentMs);
+    this.#answers.delete(question);
+  }
+
+  /** Ends the process, whatever it does. */
+  kill(verdict: string): void {
+    this.verdict = verdict;
+    this.worker.process.kill('SIGKILL');
+  }
+
+  /** The process is gone: whoever asked gets the answer that nobody is there. */
+  gone(): void {
+    for (const resolve of this.#answers.values()) resolve(Number.MAX_VALUE);
+  }
+
+  /** Its resident memory; undefined where the system does not say. */
+  residentBytes(): number | undefined {
+    try {
+      const status = readFileSync(`/proc/${this.worker.process.pid}/status`, 'utf8');
+      const kib = /^VmRSS:\s+(\d+) kB/m.exec(status)?.[1];
+      return kib === undefined ? undefined : Number(kib) * 1024;
+    } catch {
+      return undefined;
+    }
+  }
+}
