@@ -117,7 +117,9 @@ export class Node {
   /** The end of a batch, as the body of Kapacitor's message. Throws as {@link point}. */
   endBatch(bytes: Uint8Array, start: number, end: number): void {
     if (this.#batch === undefined) unexpected('the end of a batch without its begin');
-    this.#handler.endBatch?.(this.#emitter, new BatchEnd(bytes, start, end));
+    // Checked also where the handler has no use for it.
+    const batchEnd = new BatchEnd(bytes, start, end);
+    this.#handler.endBatch?.(this.#emitter, batchEnd);
     this.#emitter.endBatch(bytes, start, end);
     this.#batch = undefined;
     this.#isOpen = false;
