@@ -1,5 +1,6 @@
 import type { Socket } from 'node:net';
 import { Outbox } from './outbox.ts';
+import type { Overrun, Patience } from './patience.ts';
 import { readShared } from './shared-read.ts';
 
 /**
@@ -18,6 +19,8 @@ export interface ConnectionEvents {
   inputEnd(): void;
   /** The peer has read what had to wait. */
   drain(): void;
+  /** It was broken off, before anything more was said: the peer waits no longer. */
+  overrun(overrun: Overrun): void;
   /** All is over. */
   close(): void;
 }
@@ -26,6 +29,8 @@ export interface ConnectionEvents {
 export class Connection {
   readonly outbox: Outbox;
   readonly #socket: Socket;
+  readonly #patience: Patience;
+  readonly #events: ConnectionEvents;
   /** Bytes of a snapshot on its way out, which don't count as waiting: they come whatever the peer does. */
   #allowanceBytes = 0;
   #isPaused = false;
@@ -37,7 +42,7 @@ export class Connection {
   #bytes = 0;
 
   /** @param accepted a connection that nobody has read from */
-  constructor(accepted: Socket, events: ConnectionEvents) {
+  constructor(accepted: Socket, patience: Patience, events: ConnectionEvents) {
     const socket = readShared(accepted, (buffer, length) => {
       if (this.#isEnding) return;
       this.#bytes += length;
@@ -56,7 +61,13 @@ export class Connection {
       events.close();
     });
     this.#socket = socket;
-    this.outbox = new Outbox(socket, () => events.drain());
+    this.#patience = patience;
+    this.#events = events;
+    this.outbox = new Outbox(socket, {
+      drain: () => events.drain(),
+      beforeSend: () => this.keepsTime(),
+      sent: () => patience.answered(),
+    });
   }
 
   /** Bytes that came so far. */
@@ -93,6 +104,16 @@ export class Connection {
   /** Whether a snapshot is still on its way to the peer. */
   get isSendingSnapshot(): boolean {
     return this.#allowanceBytes > 0;
+  }
+
+  /** @returns whether the peer still waits for answers; else the connection is broken off */
+  keepsTime(): boolean {
+    const overrun = this.#patience.overrun();
+    if (overrun === undefined || this.#socket.destroyed) return true;
+    this.#events.overrun(overrun);
+    this.abort(`Kapacitor had no answer for ${Math.round(overrun.silentMs)} ms`);
+    this.#isEnding = true;
+    return false;
   }
 
   /** Sends one frame in several pieces, which the peer may take its time for. @param size how long it is, about */

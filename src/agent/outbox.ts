@@ -12,13 +12,22 @@ interface Waiting {
   readonly continues: boolean;
 }
 
+export interface OutboxEvents {
+  /** The peer has read what had to wait, and more may be flushed. */
+  drain(): void;
+  /** Something is about to go out. @returns whether it may; the connection is over otherwise */
+  beforeSend(): boolean;
+  /** The system has taken all that was sent. */
+  sent(): void;
+}
+
 /**
  * What goes out of one connection. While the peer reads, everything gathered goes out at each {@link flush} in one
  * write. While it does not, it waits here, and what is urgent overtakes it between two frames.
  */
 export class Outbox {
   readonly #socket: Socket;
-  readonly #onDrain: () => void;
+  readonly #events: OutboxEvents;
   /** Gathers whole frames. */
   #piece: Buffer = Buffer.allocUnsafe(FIRST_PIECE_BYTES);
   #length = 0;
@@ -31,10 +40,9 @@ export class Outbox {
   #isEnding = false;
   #lingers = false;
 
-  /** @param onDrain called when the peer has read what had to wait, and more may be flushed */
-  constructor(socket: Socket, onDrain: () => void) {
+  constructor(socket: Socket, events: OutboxEvents) {
     this.#socket = socket;
-    this.#onDrain = onDrain;
+    this.#events = events;
   }
 
   /** Bytes that wait here, not counting what the socket has taken. */
@@ -85,6 +93,7 @@ export class Outbox {
   /** Hands over to the socket what it takes. */
   flush(): void {
     if (this.#socket.destroyed) return;
+    if (!this.#isBlocked && this.waitingBytes > 0 && !this.#events.beforeSend()) return;
     while (!this.#isBlocked) {
       const urgent = this.#isInFrame ? undefined : this.#urgent.shift();
       if (urgent !== undefined) {
@@ -126,13 +135,16 @@ export class Outbox {
     this.#socket.write(bytes, this.#onWritten);
     // The system takes bytes at once as long as the peer keeps up; nothing is left in the stream then.
     this.#isBlocked = this.#socket.writableLength > 0;
+    if (!this.#isBlocked) this.#events.sent();
   }
 
   readonly #onWritten = (): void => {
     if (!this.#isBlocked || this.#socket.writableLength > 0) return;
+    if (!this.#events.beforeSend()) return;
+    this.#events.sent();
     this.#isBlocked = false;
     this.flush();
-    if (!this.#isBlocked) this.#onDrain();
+    if (!this.#isBlocked) this.#events.drain();
   };
 
   #makeRoom(bytes: number): void {

@@ -1,14 +1,14 @@
-import { chmodSync, chownSync, lstatSync, mkdirSync, type Stats, unlinkSync } from 'node:fs';
-import { connect, createServer, type Server, type Socket } from 'node:net';
+import { chmodSync, chownSync, mkdirSync } from 'node:fs';
+import { createServer, type Server, type Socket } from 'node:net';
 import { dirname } from 'node:path';
 import { codeOf, messageOf, OperationError } from '../errors.ts';
-import { setting, wording } from '../wording.ts';
+import { wording } from '../wording.ts';
+import { DescriptorReserve } from './descriptor-reserve.ts';
 import type { SessionLog } from './environment.ts';
+import { closeServer, ELSEWHERE, identityOf, isSameFile, makeWay } from './socket-file.ts';
 
 /** The longest path that fits into a socket's address, in bytes (sockaddr_un has 108, with a 0 at the end). */
 const MAX_SOCKET_PATH_BYTES = process.platform === 'linux' ? 107 : 103;
-
-const ELSEWHERE = wording`another place (${setting('socketDir')}, or ${setting('function')} NAME=PATH)`;
 
 /** Connections that may wait to be accepted: a Kapacitor that starts opens one per node of every task, at once. */
 const BACKLOG = 4096;
@@ -25,10 +25,21 @@ export interface SocketOptions {
   /** Numeric group of the sockets; undefined leaves that of the process. */
   readonly groupId: number | undefined;
   readonly log: SessionLog;
+  /** Told when another process has taken the place of a socket: this one should end. */
+  readonly onDisplaced?: () => void;
 }
 
 /** What is done with a connection. */
 export type Accept = (socket: Socket, served: ServedSocket) => void;
+
+/** A socket that is served. */
+export interface OpenSocket {
+  readonly server: Server;
+  /** Whether the file at its path is still this socket, something else, or nothing. */
+  lookAtFile(): 'own' | 'other' | 'none';
+  /** Closes the socket, and removes its file, but no other one's; the connections live on. */
+  close(): Promise<void>;
+}
 
 /**
  * Opens a socket, in the place of one that a process that is gone has left behind.
@@ -38,7 +49,7 @@ export async function openServer(
   served: ServedSocket,
   options: SocketOptions,
   accept: Accept,
-): Promise<Server> {
+): Promise<OpenSocket> {
   const { path } = served;
   const length = Buffer.byteLength(path);
   if (length > MAX_SOCKET_PATH_BYTES) {
@@ -53,105 +64,84 @@ export async function openServer(
       wording`cannot make the folder of ${path}: ${messageOf(error)}; create it for this user or choose ${ELSEWHERE}`,
     );
   }
-  await makeWay(path);
+  const reserve = new DescriptorReserve(options.log);
   // Kapacitor half-closes and still reads: without this the answers to its last requests would be lost.
-  const server = createServer({ allowHalfOpen: true, pauseOnConnect: true }, (socket) =>
-    accept(socket, served),
-  );
-  await listen(server, path, options.mode);
-  // For instance for want of file descriptors: the next connection may be accepted.
+  const server = createServer({ allowHalfOpen: true, pauseOnConnect: true }, (socket) => {
+    if (reserve.admits(socket)) accept(socket, served);
+  });
+  const own = await listen(server, path, options);
   server.on('error', (error) => {
     options.log.error({ socket: path, error: error.message }, 'a connection could not be accepted');
   });
-  if (options.groupId !== undefined) {
+  return {
+    server,
+    lookAtFile() {
+      const there = identityOf(path);
+      if (there === undefined) return 'none';
+      return isSameFile(there, own) ? 'own' : 'other';
+    },
+    close: () => closeServer(server, path, own),
+  };
+}
+
+/** @returns which file is the socket's */
+async function listen(
+  server: Server,
+  path: string,
+  { groupId, mode }: SocketOptions,
+): Promise<ReturnType<typeof identityOf>> {
+  for (;;) {
+    await makeWay(path);
     try {
-      chownSync(path, -1, options.groupId);
-      // Changing the group may clear bits.
-      chmodSync(path, options.mode);
+      return await bind(server, path, mode, groupId);
     } catch (error) {
-      await closeServer(server);
+      // Somebody else came first, after all.
+      if (codeOf(error) === 'EADDRINUSE') continue;
+      if (error instanceof OperationError) throw error;
       throw new OperationError(
-        `cannot give ${path} the group ${options.groupId}: ${messageOf(error)}; only root or a member of the group can`,
+        wording`cannot listen on ${path}: ${messageOf(error)}; let this user create files there or choose ${ELSEWHERE}`,
       );
     }
   }
-  return server;
 }
 
-function listen(server: Server, path: string, mode: number): Promise<void> {
+function bind(
+  server: Server,
+  path: string,
+  mode: number,
+  groupId: number | undefined,
+): Promise<ReturnType<typeof identityOf>> {
   return new Promise((resolve, reject) => {
-    server.once('error', (error) => {
-      reject(
-        new OperationError(
-          wording`cannot listen on ${path}: ${messageOf(error)}; let this user create files there or choose ${ELSEWHERE}`,
-        ),
-      );
-    });
+    server.once('error', reject);
     // The file appears with its mode: there is no moment in which somebody else could connect.
     const umask = process.umask(0o777 & ~mode);
     try {
       server.listen({ path, exclusive: true, backlog: BACKLOG }, () => {
         server.removeAllListeners('error');
-        resolve();
       });
     } finally {
       process.umask(umask);
     }
+    // It is there by now, unless it can't be: nobody else had a moment to put another one in its place.
+    if (!server.listening) return;
+    const own = identityOf(path);
+    try {
+      if (groupId !== undefined) giveToGroup(path, groupId, mode);
+      server.once('listening', () => resolve(own));
+    } catch (error) {
+      void closeServer(server, path, own).then(() => reject(error));
+    }
   });
 }
 
-export function closeServer(server: Server): Promise<void> {
-  return new Promise((resolve) => {
-    server.close(() => resolve());
-  });
-}
-
-/** Removes the socket of a process that is gone; whatever else is in the way stays, and is an error. */
-async function makeWay(path: string): Promise<void> {
-  let stats: Stats | undefined;
+function giveToGroup(path: string, groupId: number, mode: number): void {
   try {
-    stats = lstatSync(path, { throwIfNoEntry: false });
+    chownSync(path, -1, groupId);
+    // Changing the group may clear bits.
+    chmodSync(path, mode);
   } catch (error) {
     throw new OperationError(
-      wording`cannot listen on ${path}: ${messageOf(error)}; let this user look there or choose ${ELSEWHERE}`,
+      `cannot give ${path} the group ${groupId}: ${messageOf(error)}; only root or a member of the group can`,
     );
   }
-  if (stats === undefined) return;
-  if (!stats.isSocket()) {
-    throw new OperationError(
-      `cannot listen on ${path}: there is something that is no socket; move it out of the way`,
-    );
-  }
-  const answer = await knock(path);
-  if (answer === 'ECONNREFUSED') {
-    try {
-      unlinkSync(path);
-    } catch (error) {
-      throw new OperationError(
-        `cannot remove ${path}, which a process that is gone left behind: ${messageOf(error)}; remove it`,
-      );
-    }
-    return;
-  }
-  if (answer === 'ENOENT') return;
-  if (answer === undefined || answer === 'EAGAIN') {
-    throw new OperationError(
-      wording`cannot listen on ${path}: another process serves it; stop that one or choose ${ELSEWHERE}`,
-    );
-  }
-  throw new OperationError(
-    `cannot listen on ${path}: a socket is there of which nobody can tell whether it is served (${answer}); stop what serves it or remove it`,
-  );
-}
-
-/** Connects and hangs up. @returns the error's code, or undefined where somebody answers */
-function knock(path: string): Promise<string | undefined> {
-  return new Promise((resolve) => {
-    const socket = connect(path);
-    socket.once('connect', () => {
-      socket.destroy();
-      resolve(undefined);
-    });
-    socket.once('error', (error) => resolve(codeOf(error) ?? error.message));
-  });
 }

@@ -3,7 +3,7 @@ import type { NodeLog, UdfFunction } from '../function/contract.ts';
 import { failureOf } from '../function/failure.ts';
 import { Node } from '../function/node.ts';
 import { OptionsError, valueTypes } from '../function/options.ts';
-import { checkKeepalive } from '../wire/batch.ts';
+import { checkKeepalive, keepaliveSentMs } from '../wire/batch.ts';
 import { body, frameOf, MESSAGE, readEnvelope } from '../wire/envelope.ts';
 import { FrameReader } from '../wire/frames.ts';
 import {
@@ -23,6 +23,7 @@ import { setting, wording } from '../wording.ts';
 import { Connection } from './connection.ts';
 import type { SessionEnvironment, SessionLog } from './environment.ts';
 import type { LiveSession, NodeIds } from './live-sessions.ts';
+import type { Overrun, Patience } from './patience.ts';
 import { READ_BYTES } from './shared-read.ts';
 import { SlowWork } from './slow-work.ts';
 import { Ticker } from './ticker.ts';
@@ -44,6 +45,7 @@ export class Session implements LiveSession {
   readonly #onClosed: () => void;
   readonly #reader: FrameReader;
   readonly #connection: Connection;
+  readonly #patience: Patience;
   readonly #work: SlowWork;
   readonly #ticker: Ticker;
   readonly #startedMs: number;
@@ -55,6 +57,7 @@ export class Session implements LiveSession {
 
   /**
    * @param accepted a connection that nobody has read from
+   * @param patience that of the peer, since it connected
    * @param onClosed called when it is over
    */
   constructor(
@@ -62,22 +65,25 @@ export class Session implements LiveSession {
     fn: UdfFunction,
     environment: SessionEnvironment,
     log: SessionLog,
+    patience: Patience,
     onClosed: () => void,
   ) {
     const { clockMs, maxFrameBytes } = environment;
     this.#function = fn;
     this.#environment = environment;
     this.#log = log;
+    this.#patience = patience;
     this.#onClosed = onClosed;
     this.#startedMs = clockMs();
     this.#lastHeardMs = this.#startedMs;
     this.#reader = new FrameReader(maxFrameBytes);
     this.#work = new SlowWork(clockMs);
     // All that happens to a session.
-    this.#connection = new Connection(accepted, {
+    this.#connection = new Connection(accepted, patience, {
       bytes: (buffer, length) => this.#onBytes(buffer, length),
       inputEnd: () => this.#onInputEnd(),
       drain: () => this.#connection.pauseOrResume(this.#work.waitingBytes),
+      overrun: (overrun) => this.#onOverrun(overrun),
       close: () => this.#onClose(),
     });
     this.#ticker = new Ticker(clockMs, () => this.#onTick());
@@ -85,6 +91,11 @@ export class Session implements LiveSession {
 
   silentMs(): number {
     return this.#environment.clockMs() - this.#lastHeardMs;
+  }
+
+  /** Breaks the connection off if Kapacitor waits for answers no longer. */
+  keepTime(): void {
+    this.#connection.keepsTime();
   }
 
   /** Breaks the connection off. */
@@ -126,6 +137,15 @@ export class Session implements LiveSession {
       this.#fail(error);
     }
     this.#connection.flush(this.#work.waitingBytes);
+  }
+
+  #onOverrun({ isPresumed, silentMs, timeoutMs }: Overrun): void {
+    this.#stopWork();
+    const why = isPresumed ? 'this process stood still' : 'Kapacitor had no answer';
+    this.#log.warn(
+      { ...this.#logIds(), silentMs: Math.round(silentMs), timeoutMs: Math.round(timeoutMs) },
+      `the connection is broken off: ${why} for too long, and what is said after its timeout brings Kapacitor down; the task has to be brought back`,
+    );
   }
 
   #onClose(): void {
@@ -226,6 +246,7 @@ export class Session implements LiveSession {
   /** The answer to a keepalive is the request: same number, same type. */
   #keepalive(bytes: Uint8Array, start: number, end: number): void {
     checkKeepalive(bytes, start, end);
+    this.#patience.keepalive(keepaliveSentMs(bytes, start, end));
     this.#connection.outbox.writeUrgent(frameOf(MESSAGE.keepalive, bytes.subarray(start, end)));
   }
 

@@ -3,10 +3,14 @@ import type { UdfFunction } from '../function/contract.ts';
 import type { Place } from './agent.ts';
 import type { AgentLog, SessionEnvironment, SessionLog } from './environment.ts';
 import { OpenSet } from './open-set.ts';
+import { Keepalives } from './patience.ts';
 import { Session } from './session.ts';
 
 /** How long connections may take to read the last answers when the agent stops. */
 const STOP_MS = 5000;
+
+/** How often every session is looked at: whether Kapacitor still waits for its answers. */
+const LOOK_MS = 250;
 
 interface Served {
   readonly function: UdfFunction;
@@ -18,6 +22,8 @@ export class Sessions implements Place {
   readonly #environment: SessionEnvironment;
   readonly #served: ReadonlyMap<string, Served>;
   readonly #open = new OpenSet<Session>();
+  readonly #keepalives = new Keepalives();
+  #looks: NodeJS.Timeout | undefined;
 
   constructor(functions: readonly UdfFunction[], environment: SessionEnvironment, log: AgentLog) {
     this.#environment = environment;
@@ -37,12 +43,25 @@ export class Sessions implements Place {
       onClosed?.();
       return;
     }
-    const session = new Session(socket, served.function, this.#environment, served.log, () => {
+    if (this.#looks === undefined) {
+      this.#keepalives.comeRound();
+      this.#looks = setInterval(this.#look, LOOK_MS).unref();
+    }
+    const patience = this.#keepalives.open(functionName);
+    const session = new Session(socket, served.function, this.#environment, served.log, patience, () => {
       this.#open.delete(session);
       onClosed?.();
+      if (this.#open.size > 0) return;
+      clearInterval(this.#looks);
+      this.#looks = undefined;
     });
     this.#open.add(session);
   }
+
+  readonly #look = (): void => {
+    for (const session of [...this.#open]) session.keepTime();
+    this.#keepalives.comeRound();
+  };
 
   /** Breaks all connections off. */
   abort(): void {

@@ -1,11 +1,14 @@
-import { lstatSync } from 'node:fs';
-import type { Server } from 'node:net';
 import { messageOf } from '../errors.ts';
-import { type Accept, closeServer, openServer, type ServedSocket, type SocketOptions } from './server.ts';
+import { type Accept, type OpenSocket, openServer, type ServedSocket, type SocketOptions } from './server.ts';
+import { identityOf, isServed } from './socket-file.ts';
 
 /** How often it is seen to that the sockets are where Kapacitor looks for them. */
 const LOOK_MS = 5000;
+/** Somebody who started at the same moment may have taken its place. */
+const FIRST_LOOK_MS = 100;
 const REMOVED = 'the socket was removed: it is made anew';
+const COVERED = 'something else lies where the socket was: nobody can connect';
+const DISPLACED = 'another process serves the socket now: this one leaves it to that one and ends';
 
 /**
  * The sockets of an agent. All are open, or none is left behind.
@@ -39,8 +42,7 @@ class ListeningSocket {
   readonly #served: ServedSocket;
   readonly #options: SocketOptions;
   readonly #accept: Accept;
-  #server: Server | undefined;
-  #inode = 0;
+  #open: OpenSocket | undefined;
   #looking: NodeJS.Timeout | undefined;
   #isClosed = false;
   /** What was last said to be wrong with it, and with making it anew: once is enough. */
@@ -55,51 +57,59 @@ class ListeningSocket {
 
   /** @throws OperationError naming the socket and what to do */
   async open(): Promise<void> {
-    const server = await openServer(this.#served, this.#options, this.#accept);
+    const open = await openServer(this.#served, this.#options, this.#accept);
     if (this.#isClosed) {
-      await closeServer(server);
+      await open.close();
       return;
     }
-    this.#server = server;
-    this.#inode = lstatSync(this.#served.path, { throwIfNoEntry: false })?.ino ?? 0;
-    this.#lookLater();
+    this.#open = open;
+    this.#lookAfter(FIRST_LOOK_MS);
   }
 
   async close(): Promise<void> {
     this.#isClosed = true;
     clearTimeout(this.#looking);
-    if (this.#server !== undefined) await closeServer(this.#server);
+    await this.#open?.close();
   }
 
-  #lookLater(): void {
-    this.#looking = setTimeout(this.#look, LOOK_MS);
+  #lookAfter(ms: number): void {
+    this.#looking = setTimeout(() => void this.#look(), ms);
     // Without a socket this is what keeps the agent running.
-    if (this.#server !== undefined) this.#looking.unref();
+    if (this.#open !== undefined) this.#looking.unref();
   }
 
-  readonly #look = (): void => {
-    const problem = this.#whatIsWrong();
+  async #look(): Promise<void> {
+    const problem = await this.#whatIsWrong();
+    if (this.#isClosed) return;
     if (problem !== this.#problem && problem !== '')
       this.#options.log.error({ socket: this.#served.path }, problem);
     this.#problem = problem;
     if (problem === REMOVED) void this.#reopen();
-    else this.#lookLater();
-  };
+    else this.#lookAfter(LOOK_MS);
+    // Of two nobody could tell who is meant: tasks, journal and sockets would go back and forth.
+    if (problem === DISPLACED) this.#options.onDisplaced?.();
+  }
 
-  #whatIsWrong(): string {
+  async #whatIsWrong(): Promise<string> {
+    const { path } = this.#served;
     try {
-      const inode = lstatSync(this.#served.path, { throwIfNoEntry: false })?.ino;
-      if (inode === undefined) return REMOVED;
-      return inode === this.#inode ? '' : 'something else lies where the socket was: nobody can connect';
+      switch (this.#open?.lookAtFile() ?? (identityOf(path) === undefined ? 'none' : 'other')) {
+        case 'own':
+          return '';
+        case 'none':
+          return REMOVED;
+        case 'other':
+          return (await isServed(path)) ? DISPLACED : COVERED;
+      }
     } catch (error) {
       return `the socket cannot be looked at: ${messageOf(error)}`;
     }
   }
 
   async #reopen(): Promise<void> {
-    // At once, as closing removes what lies at the path; the connections live on.
-    this.#server?.close();
-    this.#server = undefined;
+    // At once: nobody can connect to it any more. The connections live on.
+    void this.#open?.close();
+    this.#open = undefined;
     try {
       await this.open();
       this.#options.log.info({ function: this.#served.name, socket: this.#served.path }, 'listening');
@@ -107,7 +117,7 @@ class ListeningSocket {
       const problem = messageOf(error);
       if (problem !== this.#reopenProblem) this.#options.log.error({ socket: this.#served.path }, problem);
       this.#reopenProblem = problem;
-      if (!this.#isClosed) this.#lookLater();
+      if (!this.#isClosed) this.#lookAfter(LOOK_MS);
     }
   }
 }

@@ -1,5 +1,6 @@
 import { Agent as HttpAgent, request as httpRequest, type IncomingMessage } from 'node:http';
 import { Agent as HttpsAgent, request as httpsRequest } from 'node:https';
+import { wantOfDescriptors } from '../descriptors.ts';
 import { messageOf, OperationError } from '../errors.ts';
 import { setting, type Wording, wording } from '../wording.ts';
 
@@ -230,6 +231,9 @@ export class KapacitorApi {
       });
     } catch (error) {
       const reason = signal.aborted ? `nothing came within ${timeoutMs / 1000} s` : messageOf(error);
+      const want = wantOfDescriptors(error);
+      if (want !== undefined)
+        throw new ApiError(`Kapacitor at ${this.place} cannot be asked: ${want}`, undefined);
       const advice = /certificate|CERT_|self.signed/i.test(reason)
         ? wording`if the certificate is right, give who signed it by ${setting('kapacitorCa')}`
         : 'is it running, and is the URL right?';

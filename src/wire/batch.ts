@@ -148,6 +148,21 @@ export function checkKeepalive(bytes: Uint8Array, start: number, end: number): v
   check(bytes, start, end, KEEPALIVE);
 }
 
+/** When a keepalive that was checked was sent, by its sender's clock, in milliseconds. */
+export function keepaliveSentMs(bytes: Uint8Array, start: number, end: number): number {
+  let ms = 0;
+  for (let p = start; p < end; ) {
+    p = readVarint64(bytes, p, end);
+    const wireType = varint64[0] & 7;
+    if (varint64[0] >>> 3 === 1) {
+      readVarint64(bytes, p, end);
+      ms = (varint64[1] * 2 ** 32 + (varint64[0] >>> 0)) / 1_000_000;
+    }
+    p = skipValue(bytes, p, end, wireType);
+  }
+  return ms;
+}
+
 /** @param tags the number of the field that holds tags, if any */
 function check(bytes: Uint8Array, start: number, end: number, grammar: Grammar, tags = -1): void {
   let p = start;

@@ -4,6 +4,7 @@ import {
   lstatSync,
   mkdirSync,
   mkdtempSync,
+  readdirSync,
   readFileSync,
   renameSync,
   rmSync,
@@ -27,12 +28,18 @@ afterEach(() => rmSync(folder, { recursive: true }));
 
 const silent = { info: () => {}, warn: () => {}, debug: () => {}, error: () => {} };
 
+interface Options {
+  readonly mode?: number;
+  readonly groupId?: number;
+  readonly onDisplaced?: () => void;
+}
+
 /** Opens sockets that say hello. */
-function open(paths: readonly string[], options: { mode?: number; groupId?: number } = {}) {
+function open(paths: readonly string[], { mode = 0o600, groupId, onDisplaced = () => {} }: Options = {}) {
   return openSockets(
     paths.map((path) => ({ name: 'one', path })),
-    { mode: options.mode ?? 0o600, groupId: options.groupId, log: silent },
-    (socket) => socket.end('hello', () => socket.destroy()),
+    { mode, groupId, log: silent, onDisplaced },
+    (socket) => socket.on('error', () => {}).end('hello', () => socket.destroy()),
   );
 }
 
@@ -131,6 +138,48 @@ describe('a socket', () => {
       expect(await refusal(open(['/proc/x.sock']))).toMatch(
         /^cannot listen on \/proc\/x\.sock: .*; let this user create files there or choose another place/,
       );
+  });
+});
+
+describe('a socket whose place another process has taken', () => {
+  test('is given up, and at its end leaves alone what is not its own', async () => {
+    const path = join(folder, 'x.sock');
+    const { promise: displaced, resolve: onDisplaced } = Promise.withResolvers<void>();
+    const close = await open([path], { onDisplaced });
+    rmSync(path);
+    const closeOther = await open([path]);
+    await displaced;
+    await close();
+    expect(await greeting(path)).toBe('hello');
+    expect(readdirSync(folder)).toEqual(['x.sock']);
+    await closeOther();
+    expect(readdirSync(folder)).toEqual([]);
+  });
+
+  test('removes no file and no folder that somebody has put there', async () => {
+    const paths = ['a', 'b'].map((name) => join(folder, `${name}.sock`));
+    const close = await open(paths);
+    for (const path of paths) rmSync(path);
+    writeFileSync(paths[0], 'precious');
+    mkdirSync(paths[1]);
+    await close();
+    expect(readFileSync(paths[0], 'utf8')).toBe('precious');
+    expect(lstatSync(paths[1]).isDirectory()).toBe(true);
+  });
+
+  test('has one owner where several want that of a dead process at the same moment', async () => {
+    const path = join(folder, 'x.sock');
+    for (let turn = 0; turn < 20; turn++) {
+      await leaveSocket(path);
+      const opened = await Promise.allSettled(Array.from({ length: 4 }, () => open([path])));
+      const winners = opened.filter((one) => one.status === 'fulfilled');
+      expect(winners).toHaveLength(1);
+      for (const one of opened)
+        if (one.status === 'rejected') expect(String(one.reason)).toContain('another process serves it');
+      expect(await greeting(path)).toBe('hello');
+      for (const winner of winners) await winner.value();
+      expect(readdirSync(folder)).toEqual([]);
+    }
   });
 });
 

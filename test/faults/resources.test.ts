@@ -1,6 +1,6 @@
 import { execFileSync, spawnSync } from 'node:child_process';
 import { once } from 'node:events';
-import { existsSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdtempSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
 import { createConnection, type Socket } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -45,6 +45,7 @@ test('without file descriptors the open connections go on, and new ones are serv
   const sockets: Socket[] = [];
   try {
     await besideCanary(agent, 'all file descriptors used up', async () => {
+      const refused = agent.logged(({ msg }) => String(msg).startsWith('connections are refused'));
       for (let n = 0; n < 2 * DESCRIPTORS; n++) {
         const socket = createConnection(agent.socketOf('edgeDetect'));
         socket.on('error', () => undefined);
@@ -53,10 +54,41 @@ test('without file descriptors the open connections go on, and new ones are serv
       }
       for (let tries = 0; agent.descriptors() < DESCRIPTORS - 2 && tries < 100; tries++) await pause(20);
       expect(agent.descriptors()).toBeGreaterThanOrEqual(DESCRIPTORS - 2);
-      await pause(1000);
+      expect(await refused).toMatchObject({
+        level: 'error',
+        limit: DESCRIPTORS,
+        refused: expect.any(Number),
+      });
+      expect(agent.lastLines.join()).toContain('ulimit -n');
       for (const socket of sockets) socket.destroy();
       await expectService(agent, 'after file descriptors came free');
     });
+  } finally {
+    for (const socket of sockets) socket.destroy();
+    expect(await agent.stop()).toBe(0);
+  }
+});
+
+test('a worker without file descriptors says so as well, and the others serve', async () => {
+  const agent = await startAgentProcess({
+    args: ['--workers', '2'],
+    wrapper: ['sh', '-c', `ulimit -n ${DESCRIPTORS}; exec "$@"`, 'sh'],
+  });
+  const sockets: Socket[] = [];
+  try {
+    const refused = agent.logged(({ msg }) => String(msg).startsWith('connections are refused'));
+    for (let n = 0; n < 3 * DESCRIPTORS; n++) {
+      const socket = createConnection(agent.socketOf('edgeDetect'));
+      socket.on('error', () => undefined);
+      sockets.push(socket);
+      await once(socket, 'connect');
+    }
+    await refused;
+    for (const socket of sockets) socket.destroy();
+    const descriptorsOf = (pid: number): number => readdirSync(`/proc/${pid}/fd`).length;
+    const areFree = (): boolean => agent.workers.every((pid) => descriptorsOf(pid) < DESCRIPTORS / 2 + 10);
+    for (let tries = 0; !areFree() && tries < 100; tries++) await pause(50);
+    await expectService(agent, 'after the descriptors of workers came free');
   } finally {
     for (const socket of sockets) socket.destroy();
     expect(await agent.stop()).toBe(0);

@@ -1,6 +1,7 @@
 import inspector from 'node:inspector';
 import { Socket } from 'node:net';
 import type { UdfFunction } from '../../function/contract.ts';
+import { DescriptorReserve } from '../descriptor-reserve.ts';
 import { type AgentLog, environmentOf, type SessionLimits } from '../environment.ts';
 import type { LiveSession, LiveSessions, NodeIds } from '../live-sessions.ts';
 import { Sessions } from '../sessions.ts';
@@ -19,14 +20,19 @@ export function runWorker(options: WorkerOptions): Promise<void> {
   return new Promise((resolve) => {
     const live = new PrimaryLiveSessions();
     const sessions = new Sessions(options.functions, environmentOf(options, live), options.log);
+    const reserve = new DescriptorReserve(options.log);
     const onClosed = (): void => send({ type: 'closed' });
     const onMessage = (message: unknown, handle: unknown): void => {
       if (!isToWorker(message)) return;
       switch (message.type) {
         case 'connection': {
-          // The connection may have broken on its way here.
-          if (handle instanceof Socket) sessions.accept(handle, message.functionName, onClosed);
-          else onClosed();
+          // What comes without its connection found no descriptor here.
+          if (!(handle instanceof Socket)) reserve.refuse();
+          else if (reserve.admits(handle)) {
+            sessions.accept(handle, message.functionName, onClosed);
+            break;
+          }
+          onClosed();
           break;
         }
         case 'claimed':

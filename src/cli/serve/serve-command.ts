@@ -132,6 +132,11 @@ async function serve(options: ServeOptions, kapacitor: KapacitorApi | undefined,
   });
   const onWatchdogFailure = (error: Error): void =>
     log.error({ error: error.message }, 'the watchdog failed: nobody watches the event loop any more');
+  let code = 0;
+  const onDisplaced = (): void => {
+    code = 1;
+    first.resolve();
+  };
   const keeper = new SessionKeeper({
     sockets: functions.map(({ path }) => path),
     kapacitor,
@@ -146,6 +151,7 @@ async function serve(options: ServeOptions, kapacitor: KapacitorApi | undefined,
     maxGroups,
     log,
     watch: keeper,
+    onDisplaced,
   };
   const program = workerProgram({ ...options, watchdogMs });
   // Before the sockets: everything that has waited for them connects at once.
@@ -168,7 +174,7 @@ async function serve(options: ServeOptions, kapacitor: KapacitorApi | undefined,
     await stopWatchdog?.();
   }
   log.info({}, 'stopped');
-  return 0;
+  return code;
 }
 
 function parseMode(text: string): number {

@@ -1,4 +1,5 @@
 import { createConnection, type Socket } from 'node:net';
+import { wantOfDescriptors } from '../../descriptors.ts';
 import { codeOf, messageOf, OperationError } from '../../errors.ts';
 import { body, MESSAGE, readEnvelope } from '../../wire/envelope.ts';
 import { FrameReader, type FrameSink } from '../../wire/frames.ts';
@@ -83,7 +84,7 @@ function connectError(path: string, error: Error): OperationError {
         wording`cannot connect to ${path}: not allowed; see the agent's ${setting('socketMode')} and ${setting('socketGroup')}`,
       );
     default:
-      return new OperationError(`cannot connect to ${path}: ${messageOf(error)}`);
+      return new OperationError(`cannot connect to ${path}: ${wantOfDescriptors(error) ?? messageOf(error)}`);
   }
 }
 

@@ -96,7 +96,7 @@ describeWithKapacitor('an agent that revives', () => {
     await kapacitor.define('edges', edgeScript(collector.url));
     await executionsOf(agent);
     // Which of them has the task is the kernel's choice.
-    for (const pid of workersOf(agent)) process.kill(pid, 'SIGKILL');
+    for (const pid of agent.workers) process.kill(pid, 'SIGKILL');
     await revived(agent);
     await kapacitor.feed([stateLine(0, 'UP')]);
     await collector.received(1);
@@ -214,14 +214,6 @@ async function connectedByItself(agent: AgentProcess, before: string, kapacitor:
   expect(agent.lastLines.filter((text) => text.includes('brought back'))).toEqual([]);
   // By the test and by what the test's person did, not once more.
   expect(startsOf('edges', kapacitor)).toBe(2);
-}
-
-/** The process ids of an agent's workers. */
-function workersOf({ lastLines }: AgentProcess): number[] {
-  return lastLines.flatMap((text) => {
-    const [, pid] = /"pid":(\d+),.*"worker ready"/.exec(text) ?? [];
-    return pid === undefined ? [] : [Number(pid)];
-  });
 }
 
 /** How often a task was started. */

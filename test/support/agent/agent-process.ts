@@ -33,6 +33,7 @@ export class AgentProcess {
   readonly child: ChildProcess;
   readonly exited: Promise<unknown>;
   readonly #ownsFolder: boolean;
+  readonly #workers: number[] = [];
   readonly #watchers = new Set<(line: LoggedLine) => void>();
   /** The last lines of its log, as text: what a person wants to see when it failed. */
   readonly lastLines: string[] = [];
@@ -63,6 +64,7 @@ export class AgentProcess {
       this.lastLines.push(text);
       if (this.lastLines.length > 50) this.lastLines.shift();
       const line = parsed(text);
+      if (line.msg === 'worker ready') this.#workers.push(Number(line.pid));
       for (const watcher of [...this.#watchers]) watcher(line);
     });
   }
@@ -75,6 +77,11 @@ export class AgentProcess {
     const { pid } = this.child;
     if (pid === undefined) throw new Error('the agent did not start');
     return pid;
+  }
+
+  /** The process ids of its workers, in the order of their start. */
+  get workers(): number[] {
+    return [...this.#workers];
   }
 
   socketOf(functionName: string): string {
