@@ -1,6 +1,7 @@
+import { readFileSync } from 'node:fs';
 import { Command, Option } from 'commander';
 import { EdgeReader, trackedKeys } from '../../edges/edges.ts';
-import { OperationError, UsageError } from '../../errors.ts';
+import { messageOf, OperationError, UsageError } from '../../errors.ts';
 import type { UdfFunction } from '../../function/contract.ts';
 import { FUNCTIONS } from '../../functions/catalogue.ts';
 import { connectHost, type Host } from '../../kapacitor/host/host.ts';
@@ -8,6 +9,8 @@ import { replay, Survey } from '../../kapacitor/host/playback.ts';
 import { openRecording, type Recording } from '../../kapacitor/recordings/recording.ts';
 import { MAX_TIME, MIN_TIME } from '../../line-protocol/limits.ts';
 import { checkOptions, parseOptions, type WrittenOption } from '../../tickscript/script-options.ts';
+import { positionOf, ScriptSyntaxError } from '../../tickscript/tokens.ts';
+import { type UdfCall, udfCalls } from '../../tickscript/udf-calls.ts';
 import { addArgument, addListed } from '../argument-parsers.ts';
 import type { Io } from '../io.ts';
 import { parseMoment } from '../moment.ts';
@@ -24,6 +27,8 @@ interface ReplayOptions {
   readonly option: readonly string[];
   readonly function?: string;
   readonly socket?: string;
+  /** A script that says measurement, grouping, function and options itself. */
+  readonly tick?: string;
   readonly format: ReplayFormat;
   /** Nanoseconds since the epoch. */
   readonly since?: bigint;
@@ -50,6 +55,7 @@ Examples:
   edge-detect replay points.lp --measurement cpu --group-by '*' --field usage --option 'deadband(5.0)'
   edge-detect replay router.srpl --group-by host --field value --option "holdTo('TRAINING', 3m)"
   edge-detect replay queries.brpl --field value --format json | jq .value
+  edge-detect replay router.srpl --tick tasks/adsl_alert.tick
   tail -n 5000 points.lp | edge-detect replay - --field value --format lp
 
 An option is written as in a TICKscript, several of them with a dot between: "hold(30s).initial(FALSE)".
@@ -57,7 +63,8 @@ Exits with 0 when all was sent, also where there are no edges; with 1 if the age
 options or a damaged file.`,
   );
   return command.action(async (file: string, options: ReplayOptions) => {
-    await replayFile(file, options, io);
+    if (options.tick === undefined) await replayFile(file, options, io);
+    else await replayScript(file, options.tick, options, io);
     exit(0);
   });
 };
@@ -87,6 +94,9 @@ function replayOptions(): Option[] {
     new Option('--function <name>', 'the function to run (default: edgeDetect, for batches edgeDetectBatch)')
       .choices(names)
       .env('EDGE_DETECT_REPLAY_FUNCTION'),
+    new Option('--tick <script>', 'take measurement, grouping, function and options from a TICKscript').env(
+      'EDGE_DETECT_REPLAY_TICK',
+    ),
     new Option('--socket <path>', 'use the agent that runs at this socket').env('EDGE_DETECT_REPLAY_SOCKET'),
     new Option('--format <format>', 'a table with a timeline, lines of JSON, or line protocol')
       .choices(FORMATS)
@@ -130,6 +140,65 @@ async function replayFile(file: string, options: ReplayOptions, io: Io): Promise
   } finally {
     recording.close();
   }
+}
+
+/** Plays a recording to each function that a script calls, with what the script gives it. */
+async function replayScript(file: string, script: string, options: ReplayOptions, io: Io): Promise<void> {
+  const given = [
+    ['--measurement', options.measurement !== undefined],
+    ['--group-by', options.groupBy.length > 0],
+    ['--field', options.field.length > 0],
+    ['--tag', options.tag.length > 0],
+    ['--option', options.option.length > 0],
+    ['--function', options.function !== undefined],
+  ] as const;
+  const double = given.find(([, isGiven]) => isGiven)?.[0];
+  if (double !== undefined)
+    throw new UsageError(`${double}: --tick takes that from the script; leave it out`);
+  const calls = scriptCalls(script);
+  if (calls.length > 1 && file === '-')
+    throw new UsageError(
+      `${script} calls ${calls.length} functions, and standard input can be read once: name a file`,
+    );
+  for (const call of calls) {
+    const { column, line } = call.position;
+    if (calls.length > 1) io.stderr.write(`${script}:${line}:${column}: @${call.name}()\n`);
+    for (const { position, what } of call.notFollowed)
+      io.stderr.write(`edge-detect: warning: ${script}:${position.line}:${position.column}: ${what}\n`);
+    await replayFile(
+      file,
+      {
+        ...options,
+        ...(call.measurement === undefined ? {} : { measurement: call.measurement }),
+        groupBy: file.endsWith('.brpl') ? [] : call.groupBy,
+        option: call.options,
+        function: call.name,
+      },
+      io,
+    );
+  }
+}
+
+/** @throws UsageError where the script cannot be read, or calls no function that there is */
+function scriptCalls(script: string): UdfCall[] {
+  const names = new Set(FUNCTIONS.map(({ name }) => name));
+  let text: string;
+  try {
+    text = readFileSync(script, 'utf8');
+  } catch (error) {
+    throw new UsageError(`--tick ${script}: ${messageOf(error)}`);
+  }
+  try {
+    const calls = udfCalls(text, (name) => names.has(name));
+    if (calls.length > 0) return calls;
+  } catch (error) {
+    if (!(error instanceof ScriptSyntaxError)) throw error;
+    const { column, line } = positionOf(text, error.offset);
+    throw new UsageError(`--tick ${script}:${line}:${column}: ${error.message}`);
+  }
+  throw new UsageError(
+    `--tick ${script}: it calls none of ${[...names].map((name) => `@${name}()`).join(', ')}`,
+  );
 }
 
 /** An option with a name that needs no quotes of its own. */
