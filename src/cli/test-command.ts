@@ -98,7 +98,10 @@ async function caseFiles(given: readonly string[]): Promise<string[]> {
     if (kind?.isFile()) files.add(each);
     else {
       const pattern = kind?.isDirectory() ? join(each, PATTERN) : each;
-      for await (const file of glob(pattern, { exclude: (name) => name === 'node_modules' })) files.add(file);
+      for await (const file of glob(pattern, {
+        exclude: (name) => /(?:^|\/)(?:node_modules|__snapshots__)$/.test(name),
+      }))
+        files.add(file);
     }
   }
   if (files.size > 0) return [...files].sort();

@@ -2,7 +2,7 @@ import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { mkdirSync, writeFileSync } from 'node:fs';
 import { createServer } from 'node:net';
-import { join } from 'node:path';
+import { dirname, join } from 'node:path';
 import { createInterface } from 'node:readline';
 import { messageOf, OperationError } from '../errors.ts';
 import { KapacitorApi } from '../kapacitor/api.ts';
@@ -80,7 +80,11 @@ export class OwnKapacitor {
   }
 
   static async #launch(program: string, conf: string, port: number): Promise<OwnKapacitor | string> {
-    const child = spawn(program, ['-config', conf], { stdio: ['ignore', 'ignore', 'pipe'] });
+    const child = spawn(program, ['-config', conf], {
+      // Not the settings of the machine's own Kapacitor.
+      env: { PATH: process.env.PATH, HOME: dirname(conf) },
+      stdio: ['ignore', 'ignore', 'pipe'],
+    });
     const log: string[] = [];
     const started = Promise.withResolvers<'started'>();
     const ended = new Promise<string>((resolve) => {

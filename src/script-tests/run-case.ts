@@ -122,7 +122,7 @@ function instrumentedOrError(prepared: PreparedCase, id: string, httpUrl: string
 
 /** The script as messages name it. */
 export function shownName({ document, script }: PreparedCase): string {
-  return script.file ?? document.file;
+  return script.file ?? `${document.file} (its script)`;
 }
 
 /** @returns the nodes, or what Kapacitor says against the script */
