@@ -11,11 +11,14 @@ import type { WebApp, WebContext } from './context.ts';
 import { handleErrors } from './error-handling.ts';
 import { ProblemError } from './problem.ts';
 import { aboutRoutes } from './routes/about-routes.ts';
+import { agentRoutes } from './routes/agent-routes.ts';
 import { edgeRoutes } from './routes/edge-routes.ts';
+import { eventRoutes } from './routes/event-routes.ts';
 import { healthRoutes } from './routes/health-routes.ts';
 import { noteRoutes } from './routes/note-routes.ts';
 import { pointRoutes } from './routes/point-routes.ts';
 import { stateRoutes } from './routes/state-routes.ts';
+import { taskRoutes } from './routes/task-routes.ts';
 
 export interface ServerOptions {
   readonly context: WebContext;
@@ -47,6 +50,7 @@ export async function makeServer(options: ServerOptions): Promise<WebApp> {
     forceCloseConnections: true,
   }).withTypeProvider<TypeBoxTypeProvider>();
   handleErrors(app);
+  context.metrics.watch(app);
   await app.register(helmet, helmetOptions(options.embedFrom));
   await app.register(rateLimit, {
     max: context.limits.requestsPerMinute,
@@ -65,7 +69,10 @@ export async function makeServer(options: ServerOptions): Promise<WebApp> {
       aboutRoutes(api, context, access);
       stateRoutes(api, context);
       edgeRoutes(api, context);
+      eventRoutes(api, context);
       noteRoutes(api, context);
+      taskRoutes(api, context);
+      agentRoutes(api, context);
       // A plugin of its own: it reads bodies in its own way.
       await api.register(async (points: WebApp) => pointRoutes(points, context));
     },

@@ -1,17 +1,21 @@
 import pino from 'pino';
-import { onTestFinished } from 'vitest';
 import { edgeDetect } from '../../src/functions/edge-detect/index.ts';
 import { parseLine } from '../../src/line-protocol/parser.ts';
 import { parseOptions } from '../../src/tickscript/script-options.ts';
 import type { Access } from '../../src/web/access/guard.ts';
+import type { AgentClient } from '../../src/web/agent-status/agent-client.ts';
 import { AnswerCache } from '../../src/web/answer-cache.ts';
 import type { WebApp, WebContext } from '../../src/web/context.ts';
+import { OwnLiveEdges } from '../../src/web/events/own-live-edges.ts';
+import { WebMetrics } from '../../src/web/metrics.ts';
 import { NoteStore } from '../../src/web/notes/note-store.ts';
 import { makeServer } from '../../src/web/server.ts';
 import { MemorySource } from '../../src/web/sources/memory-source.ts';
 import type { StateSource } from '../../src/web/sources/state-source.ts';
 import { detectionBy } from '../../src/web/states/detection.ts';
 import { StateReader } from '../../src/web/states/state-reader.ts';
+import type { TaskDesk } from '../../src/web/tasks/task-desk.ts';
+import { atEnd } from '../support/at-end.ts';
 
 const NS_PER_S = 1_000_000_000n;
 
@@ -45,16 +49,28 @@ export interface AppOptions {
   readonly freshMs?: number;
   readonly limits?: Partial<WebContext['limits']>;
   readonly maxGroups?: number;
+  readonly agent?: AgentClient;
+  readonly tasks?: TaskDesk;
 }
 
 /** A server over a source; it is closed with the test. */
 export async function appOver(source: StateSource, options: AppOptions = {}): Promise<WebApp> {
   const nowNs = options.nowNs ?? (() => BigInt(Date.now()) * 1_000_000n);
   const maxGroups = options.maxGroups ?? 1_000;
+  const reader = new StateReader(source, detectionBy(edgeDetect, parseOptions), maxGroups);
+  const { agent, tasks } = options;
+  const live = new OwnLiveEdges({ source, reader, agent, nowNs, report: () => {} });
+  atEnd(() => live.close());
+  const metrics = new WebMetrics();
   const app = await makeServer({
     context: {
       source,
-      reader: new StateReader(source, detectionBy(edgeDetect, parseOptions), maxGroups),
+      reader,
+      live,
+      agent,
+      tasks,
+      metrics,
+      allMetrics: () => metrics.text(),
       notes: new NoteStore(source, nowNs),
       cache: new AnswerCache(options.freshMs ?? 1_000, () => performance.now()),
       limits: {
@@ -74,7 +90,7 @@ export async function appOver(source: StateSource, options: AppOptions = {}): Pr
     embedFrom: [],
     trustsProxy: false,
   });
-  onTestFinished(() => app.close());
+  atEnd(() => app.close());
   return app;
 }
 

@@ -1,26 +1,24 @@
+import cluster from 'node:cluster';
 import { fileURLToPath } from 'node:url';
 import { Command } from 'commander';
+import type { Logger } from 'pino';
 import { codeOf, messageOf, OperationError, UsageError } from '../../errors.ts';
-import { edgeDetect } from '../../functions/edge-detect/index.ts';
-import { parseOptions } from '../../tickscript/script-options.ts';
-import { AnswerCache } from '../../web/answer-cache.ts';
-import { systemNowNs } from '../../web/api/times.ts';
-import type { WebContext } from '../../web/context.ts';
-import { NoteStore } from '../../web/notes/note-store.ts';
+import type { Access } from '../../web/access/guard.ts';
+import { WebCluster } from '../../web/cluster/primary.ts';
+import { Primary } from '../../web/cluster/worker.ts';
+import type { LiveEdges } from '../../web/events/live-edges.ts';
+import { OwnLiveEdges } from '../../web/events/own-live-edges.ts';
+import { WebMetrics } from '../../web/metrics.ts';
 import { makeServer } from '../../web/server.ts';
-import type { StateSource } from '../../web/sources/state-source.ts';
-import { detectionBy } from '../../web/states/detection.ts';
-import { StateReader } from '../../web/states/state-reader.ts';
-import { wholeMs } from '../duration.ts';
 import type { Io } from '../io.ts';
 import { CREDENTIALS_HELP } from '../kapacitor-options.ts';
 import { makeLog } from '../log.ts';
-import { programVersion } from '../program-version.ts';
 import type { CommandFactory } from '../run.ts';
 import { accessOf } from './access.ts';
-import { INFLUXDB_SECRETS_HELP, influxConnection } from './influx-connection.ts';
+import { INFLUXDB_SECRETS_HELP } from './influx-connection.ts';
 import { tokenCommand } from './token-command.ts';
 import { addWebOptions, type WebFlags } from './web-options.ts';
+import { contextOf, openParts, type WebParts } from './web-parts.ts';
 
 /** Where the page lies once it is built: beside the program, also where the sources are run. */
 const PAGE_DIR = fileURLToPath(new URL('../../../dist/web/page/', import.meta.url));
@@ -49,43 +47,98 @@ Stops at SIGTERM or SIGINT.`,
 async function web(flags: WebFlags, command: Command, io: Io): Promise<number> {
   const access = accessOf(flags);
   const log = await makeLog(io, flags);
+  if (cluster.isWorker) return runWebWorker(flags, command, access, io, log);
+  if (flags.demo === true && flags.workers > 1)
+    throw new UsageError('--demo holds its routers in the memory of one process: leave --workers away');
   const stopped = Promise.withResolvers<void>();
   const off = io.onSignal(() => stopped.resolve());
-  const { close, source } = await openSource(flags, command);
+  const parts = await openParts(flags, command, log);
+  const live = new OwnLiveEdges({ ...parts, report: (message) => log.warn({}, message) });
   try {
-    const context: WebContext = {
-      source,
-      reader: new StateReader(source, detectionBy(edgeDetect, parseOptions), flags.maxGroups),
-      notes: new NoteStore(source, systemNowNs),
-      cache: new AnswerCache(wholeMs(flags.cache), () => performance.now()),
-      limits: {
-        maxRangeNs: flags.maxRange,
-        maxGroups: flags.maxGroups,
-        queryTimeoutMs: wholeMs(flags.queryTimeout),
-        maxBodyBytes: flags.maxBody,
-        requestsPerMinute: flags.rateLimit,
-      },
-      version: programVersion(),
-      nowNs: systemNowNs,
-    };
-    const server = await makeServer({
-      context,
-      access,
-      log,
-      pageDir: PAGE_DIR,
-      embedFrom: flags.embedFrom,
-      trustsProxy: flags.trustProxy === true,
-    });
-    const url = await listen(server, flags);
-    log.info({ url, source: source.name }, 'listening');
+    const server =
+      flags.workers > 1
+        ? await startWorkers(flags, live, log)
+        : await startOwn(flags, parts, live, access, log);
+    log.info({ url: server.url, source: parts.source.name, workers: flags.workers }, 'listening');
     await stopped.promise;
-    await server.close();
+    await server.stop();
   } finally {
     off();
-    await close();
+    live.close();
+    await parts.close();
   }
   log.info({}, 'stopped');
   return 0;
+}
+
+interface RunningServer {
+  readonly url: string;
+  stop(): Promise<void>;
+}
+
+async function startOwn(
+  flags: WebFlags,
+  parts: WebParts,
+  live: LiveEdges,
+  access: Access,
+  log: Logger,
+): Promise<RunningServer> {
+  const metrics = new WebMetrics();
+  const context = contextOf(flags, parts, { live, metrics, allMetrics: () => metrics.text() });
+  const server = await makeServer({ ...serverOptions(flags), context, access, log });
+  return { url: await listen(server, flags), stop: () => server.close() };
+}
+
+/** The same command again, several times; this process only looks after them. */
+async function startWorkers(flags: WebFlags, live: LiveEdges, log: Logger): Promise<RunningServer> {
+  const extension = import.meta.url.slice(import.meta.url.lastIndexOf('.'));
+  const path = fileURLToPath(new URL(`../../main${extension}`, import.meta.url));
+  const workers = new WebCluster({
+    workers: flags.workers,
+    program: { path, args: process.argv.slice(2) },
+    live,
+    log,
+  });
+  try {
+    return { url: await workers.start(), stop: () => workers.stop() };
+  } catch (error) {
+    await workers.stop();
+    throw error;
+  }
+}
+
+async function runWebWorker(
+  flags: WebFlags,
+  command: Command,
+  access: Access,
+  io: Io,
+  log: Logger,
+): Promise<number> {
+  const stopped = Promise.withResolvers<void>();
+  // The primary decides when to stop; a terminal sends its signals to every process.
+  const off = io.onSignal(() => undefined);
+  const metrics = new WebMetrics();
+  const primary = new Primary(metrics.registry, () => stopped.resolve());
+  const parts = await openParts(flags, command, log);
+  try {
+    const allMetrics = (): Promise<string> => primary.metrics();
+    const context = contextOf(flags, parts, { live: primary, metrics, allMetrics });
+    const server = await makeServer({ ...serverOptions(flags), context, access, log });
+    primary.tell({ type: 'web-ready', url: await listen(server, flags) });
+    await stopped.promise;
+    await server.close();
+  } catch (error) {
+    primary.tell({ type: 'web-failed', message: messageOf(error) });
+  } finally {
+    off();
+    await parts.close();
+  }
+  if (process.connected) process.disconnect();
+  return 0;
+}
+
+function serverOptions(flags: WebFlags) {
+  return { pageDir: PAGE_DIR, embedFrom: flags.embedFrom, trustsProxy: flags.trustProxy === true };
 }
 
 async function listen(
@@ -100,31 +153,4 @@ async function listen(
       `cannot listen on ${address.host}:${address.port}: ${why}; --listen names another`,
     );
   }
-}
-
-interface OpenSource {
-  readonly source: StateSource;
-  close(): Promise<void>;
-}
-
-async function openSource(flags: WebFlags, command: Command): Promise<OpenSource> {
-  if (flags.demo === true) {
-    const { SimulatedRouters } = await import('./simulated-routers.ts');
-    const routers = new SimulatedRouters(systemNowNs);
-    routers.start();
-    return {
-      source: routers.source,
-      async close() {
-        routers[Symbol.dispose]();
-      },
-    };
-  }
-  if (flags.influxdb === undefined)
-    throw new UsageError('say where states come from: --influxdb URL, or --demo to have a look');
-  const { InfluxSource } = await import('../../web/sources/influx-source.ts');
-  const from = command.getOptionValueSource('influxdb');
-  const source = new InfluxSource(
-    influxConnection(flags.influxdb, from, flags.user, wholeMs(flags.queryTimeout)),
-  );
-  return { source, close: () => source.close() };
 }

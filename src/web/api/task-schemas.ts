@@ -64,6 +64,8 @@ export const SessionStatesAnswer = Type.Object(
   { additionalProperties: true },
 );
 
+export type SessionStatesAnswer = Static<typeof SessionStatesAnswer>;
+
 /** POST /points?database=…: line protocol (text/plain), or JSON: one point, or an array of points. */
 export const PointsQuery = Type.Object(
   {

@@ -24,8 +24,8 @@ export function aboutRoutes(app: WebApp, context: WebContext, access: Access): v
       version: context.version,
       source: request.scope === null ? '' : context.source.name,
       scope: request.scope,
-      kapacitor: false,
-      agent: false,
+      kapacitor: context.tasks !== undefined,
+      agent: context.agent !== undefined,
       now: plainTime(context.nowNs()),
     }),
   );

@@ -37,4 +37,18 @@ export function healthRoutes(app: WebApp, context: WebContext): void {
       }
     },
   );
+  app.get(
+    '/metrics',
+    {
+      config: { scope: 'read' },
+      schema: {
+        summary: "What this server has done, in Prometheus' text form",
+        tags: ['server'],
+        response: { 200: { description: 'Metrics.', content: { 'text/plain': { schema: Type.String() } } } },
+      },
+    },
+    async (_request, reply) => {
+      await reply.type(context.metrics.registry.contentType).send(await context.allMetrics());
+    },
+  );
 }
