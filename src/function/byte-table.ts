@@ -1,4 +1,5 @@
 import { randomInt } from 'node:crypto';
+import { ByteStore, copyBytes } from './byte-store.ts';
 import { HashIndex } from './hash-index.ts';
 
 /** Records are kept in pages: growing never copies more than one. */
@@ -10,7 +11,7 @@ const FIRST_RECORDS = 16;
 /**
  * A record starts with its name's length in bytes, -1 where it is free; its own words come next, and then the name: what
  * a look-up needs lies together, instead of in two places that are both far from the processor. Only a name too long for
- * that lies elsewhere, in granules of eight bytes, and its place stands instead.
+ * that lies elsewhere, and its place in a {@link ByteStore} stands instead.
  */
 const NAME_LENGTH = 0;
 const HEAD_WORDS = 1;
@@ -18,13 +19,6 @@ const HEAD_WORDS = 1;
 const INLINE_BYTES = 20;
 /** The length of a record is a multiple of this; the name gets what is left over. */
 const STEP_WORDS = 8;
-
-/** Long names are kept in pages of 256 KiB. */
-const GRANULE_BITS = 3;
-const NAME_PAGE_BITS = 15;
-const NAME_PAGE_GRANULES = 1 << NAME_PAGE_BITS;
-const NAME_PAGE_MASK = NAME_PAGE_GRANULES - 1;
-const FIRST_NAME_BYTES = 128;
 
 /** Differs from process to process, so that nobody can prepare names that collide. */
 const SEED = randomInt(2 ** 31);
@@ -42,13 +36,7 @@ export class ByteTable {
   #pages: Int32Array[] = [];
   /** The same pages as bytes. */
   #pageBytes: Buffer[] = [];
-  #names: Buffer[] = [];
-  /** The same pages as words. */
-  #nameWords: Int32Array[] = [];
-  /** Granules in use, those that are free again included. */
-  #granules = 0;
-  /** By their length in granules: places of removed names. */
-  readonly #freeNames = new Map<number, number[]>();
+  readonly #longNames = new ByteStore();
   readonly #index = new HashIndex();
   readonly #freeIds: number[] = [];
   #nextId = 0;
@@ -102,9 +90,9 @@ export class ByteTable {
     if (words[record + NAME_LENGTH] !== length) return false;
     let at = record + this.#nameAt;
     if (length > this.#inlineBytes) {
-      const granule = words[at];
-      words = this.#nameWords[granule >>> NAME_PAGE_BITS];
-      at = (granule & NAME_PAGE_MASK) << (GRANULE_BITS - 2);
+      const place = words[at];
+      words = this.#longNames.words(place);
+      at = this.#longNames.wordAt(place);
     }
     let p = start;
     // Four bytes a step: names lie aligned, so one of the two sides is read as a word.
@@ -131,7 +119,7 @@ export class ByteTable {
     const length = end - start;
     page[record + NAME_LENGTH] = length;
     const nameAt = record + this.#nameAt;
-    if (length > this.#inlineBytes) page[nameAt] = this.#keepName(bytes, start, end);
+    if (length > this.#inlineBytes) page[nameAt] = this.#longNames.keep(bytes, start, end);
     else copyBytes(bytes, start, end, this.#pageBytes[id >>> PAGE_BITS], nameAt << 2);
     return id;
   }
@@ -142,12 +130,7 @@ export class ByteTable {
     const length = page[record + NAME_LENGTH];
     const name = this.name(id);
     this.#index.remove(hashOf(name, 0, length), id);
-    if (length > this.#inlineBytes) {
-      const granules = granulesOf(length);
-      const free = this.#freeNames.get(granules);
-      if (free === undefined) this.#freeNames.set(granules, [page[record + this.#nameAt]]);
-      else free.push(page[record + this.#nameAt]);
-    }
+    if (length > this.#inlineBytes) this.#longNames.free(page[record + this.#nameAt], length);
     page[record + NAME_LENGTH] = -1;
     this.#freeIds.push(id);
   }
@@ -163,9 +146,7 @@ export class ByteTable {
     const length = this.nameLength(id);
     if (length <= this.#inlineBytes)
       return this.#pageBytes[id >>> PAGE_BITS].subarray(nameAt << 2, (nameAt << 2) + length);
-    const granule = this.page(id)[nameAt];
-    const at = (granule & NAME_PAGE_MASK) << GRANULE_BITS;
-    return this.#names[granule >>> NAME_PAGE_BITS].subarray(at, at + length);
+    return this.#longNames.bytes(this.page(id)[nameAt], length);
   }
 
   /** Copies the id's bytes, without an object for them. @returns the position after them in the target */
@@ -183,10 +164,7 @@ export class ByteTable {
     this.#pages = [];
     this.#pageBytes = [];
     this.#setPage(0, FIRST_RECORDS);
-    this.#names = [];
-    this.#nameWords = [];
-    this.#granules = 0;
-    this.#freeNames.clear();
+    this.#longNames.clear();
     this.#index.clear();
     this.#freeIds.length = 0;
     this.#nextId = 0;
@@ -208,54 +186,6 @@ export class ByteTable {
     this.#pages[number] = words;
     this.#pageBytes[number] = Buffer.from(words.buffer);
   }
-
-  /** @returns the granule at which the copy starts */
-  #keepName(bytes: Uint8Array, start: number, end: number): number {
-    const granules = granulesOf(end - start);
-    let granule = this.#freeNames.get(granules)?.pop();
-    if (granule === undefined) {
-      const rest = NAME_PAGE_GRANULES - (this.#granules & NAME_PAGE_MASK);
-      // A name never crosses the end of a page; one larger than a page has several page numbers for itself.
-      if (granules > rest && (this.#granules & NAME_PAGE_MASK) !== 0) this.#granules += rest;
-      granule = this.#granules;
-      this.#granules += granules;
-      if (granules > NAME_PAGE_GRANULES) this.#granules = (this.#granules + NAME_PAGE_MASK) & ~NAME_PAGE_MASK;
-    }
-    const at = (granule & NAME_PAGE_MASK) << GRANULE_BITS;
-    this.#namePage(granule >>> NAME_PAGE_BITS, at + (granules << GRANULE_BITS)).set(
-      bytes.subarray(start, end),
-      at,
-    );
-    return granule;
-  }
-
-  #namePage(number: number, needed: number): Buffer {
-    while (this.#names.length < number) this.#setNamePage(this.#names.length, Buffer.alloc(0));
-    let page = this.#names[number];
-    if (page === undefined || page.length < needed) {
-      const whole = NAME_PAGE_GRANULES << GRANULE_BITS;
-      const size = number > 0 ? whole : Math.min(whole, 2 * (page?.length ?? FIRST_NAME_BYTES));
-      const grown = Buffer.alloc(Math.max(needed, size));
-      if (page !== undefined) grown.set(page);
-      page = grown;
-      this.#setNamePage(number, page);
-    }
-    return page;
-  }
-
-  #setNamePage(number: number, page: Buffer): void {
-    this.#names[number] = page;
-    this.#nameWords[number] = new Int32Array(page.buffer, page.byteOffset, page.length >>> 2);
-  }
-}
-
-/** For a few bytes this is faster than a call out of JavaScript. */
-function copyBytes(from: Uint8Array, start: number, end: number, to: Uint8Array, at: number): void {
-  for (let p = start, q = at; p < end; p++, q++) to[q] = from[p];
-}
-
-function granulesOf(length: number): number {
-  return (length + (1 << GRANULE_BITS) - 1) >>> GRANULE_BITS;
 }
 
 /** Four bytes a step; the end is mixed so that both the leading and the trailing bits depend on all of them. */

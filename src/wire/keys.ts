@@ -67,6 +67,13 @@ export class Keys {
     if (found >= 0) this.#set(indexes[found], KIND_OF_MAP[number], entry[2], entry[3]);
   }
 
+  /** Makes the index-th key one that the point does not carry. */
+  drop(index: number): void {
+    if (this.kind[index] === KIND.none) return;
+    this.kind[index] = KIND.none;
+    this.found--;
+  }
+
   #set(index: number, kind: number, lo: number, hi: number): void {
     if (this.kind[index] === KIND.none) this.found++;
     this.kind[index] = kind;

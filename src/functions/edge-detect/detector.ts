@@ -1,33 +1,33 @@
 import type { BatchView, Emit, Handler, NodeContext } from '../../function/contract.ts';
 import { Keys } from '../../wire/keys.ts';
+import { KIND } from '../../wire/point.ts';
 import { PointReader, type PointView } from '../../wire/point-view.ts';
 import { varint64 } from '../../wire/varint.ts';
 import { Filters } from './filters.ts';
 import { GroupCursor } from './group-cursor.ts';
 import { FLAG, Groups, int64At, isImmediate, type Layout, layoutOf, PENDING_FLAGS } from './groups.ts';
+import { IgnoredValues } from './ignored-values.ts';
 import { Limit } from './limit.ts';
 import { Observation } from './observation.ts';
 import type { Settings } from './options.ts';
 import { Output } from './output.ts';
+import { Silence } from './silence.ts';
 import { restoreState } from './snapshot-reader.ts';
 import { snapshotState } from './snapshot-writer.ts';
 import type { Candidate, State } from './state.ts';
 import { Texts } from './texts.ts';
-import { copy, type Deadband, differs, release, textOf, VALUE_WORDS } from './values.ts';
+import { HIGH_WORD_NS, Timeliness, VERDICT } from './timeliness.ts';
+import { copy, release, textOf, VALUE_WORDS } from './values.ts';
 import { Warnings } from './warnings.ts';
-
-/** Groups that are looked at per read, to free those that `ttl` has ended. */
-const SWEEP_GROUPS = 64;
 
 /** Groups that are looked at in one step once a snapshot is read: about a millisecond. */
 const RESTORE_STEP = 512;
 
-/** 2^32 nanoseconds: what one of a time's high word is worth. */
-const HIGH_WORD_NS = 2 ** 32;
-
 /** One `@edgeDetect()` or `@edgeDetectBatch()` of a task. */
 export class Detector implements Handler {
   readonly keys: Keys;
+  /** Only a node that knows silence wants to be told of the clock. */
+  readonly tick?: (nowMs: number, emit: Emit) => void;
   readonly #settings: Settings;
   readonly #layout: Layout;
   readonly #groups: Groups;
@@ -37,15 +37,16 @@ export class Detector implements Handler {
   /** When the last edges of a group were emitted, as `limit` needs them. */
   readonly #made = new Map<number, bigint[]>();
   readonly #state: State;
-  readonly #deadband: Deadband;
   readonly #clockMs: () => number;
   readonly #warnings: Warnings;
   readonly #isBatch: boolean;
   readonly #isImmediate: boolean;
   /** Whether the time of every point matters, not only that of edges. */
   readonly #watchesTime: boolean;
+  readonly #timeliness: Timeliness;
+  readonly #silence: Silence | undefined;
+  readonly #ignored: IgnoredValues | undefined;
   readonly #everyNs: number;
-  readonly #ttlNs: number;
   readonly #observation: Observation;
   /** The length of a state: a value per key. */
   readonly #stateWords: number;
@@ -54,13 +55,13 @@ export class Detector implements Handler {
   readonly #filters: Filters;
   readonly #limit: Limit | undefined;
   readonly #output: Output | undefined;
+  /** What is added to a point that is made anew. */
+  readonly #madeOutput: Output | undefined;
   readonly #held = new PointReader();
-  /** The group of the batch that is open, -1 while it is not known; and the mark up to which its points are old. */
+  /** Where the group of the batch that is open lies. */
   #batchBytes: Uint8Array = Buffer.alloc(0);
   #batchGroupStart = 0;
   #batchGroupEnd = 0;
-  #mark: bigint | undefined;
-  #sweepAt = 0;
 
   constructor(context: NodeContext, settings: Settings, isBatch: boolean) {
     const { keys } = settings;
@@ -71,16 +72,19 @@ export class Detector implements Handler {
     this.#group = new GroupCursor(this.#groups, this.#layout.flags);
     this.#filters = new Filters(settings, this.#layout, this.#texts);
     this.#limit = settings.limit === undefined ? undefined : new Limit(settings.limit, this.#made);
-    this.#deadband = { absolute: settings.deadband, percent: settings.deadbandPercent };
     this.#clockMs = context.clockMs;
     this.#isBatch = isBatch;
     this.#isImmediate = isImmediate(settings);
     this.#watchesTime = this.#layout.newest >= 0;
     this.#everyNs = Number(settings.everyNs ?? 0n);
-    this.#ttlNs = Number(settings.ttlNs ?? 0n);
     this.#stateWords = keys.length * VALUE_WORDS;
     this.#before = new Int32Array(this.#stateWords);
     this.#output = Output.of(settings, this.#layout, this.#texts);
+    const { ignored, silent } = settings;
+    this.#ignored = ignored.length === 0 ? undefined : new IgnoredValues(ignored, this.#texts);
+    this.#silence =
+      silent === undefined ? undefined : new Silence(silent, settings, this.#groups, this.#layout, context);
+    this.#madeOutput = silent === undefined ? undefined : Output.ofMade(settings, this.#layout, this.#texts);
     this.#warnings = new Warnings(keys, context.log, context.clockMs);
     this.#state = {
       settings,
@@ -89,40 +93,62 @@ export class Detector implements Handler {
       texts: this.#texts,
       candidates: this.#candidates,
       made: this.#made,
+      silence: this.#silence,
       newestNs: undefined,
       freedNs: undefined,
     };
     this.#observation = new Observation(this.keys, this.#state);
+    this.#timeliness = new Timeliness(this.#state, isBatch, context.clockMs, this.#warnings);
+    const silence = this.#silence;
+    if (silence !== undefined) {
+      this.tick = (nowMs, emit) => {
+        silence.time.advance(nowMs);
+        this.#decideSilences(silence, emit);
+      };
+    }
   }
 
   beginBatch(batch: BatchView): void {
     this.#batchBytes = batch.bytes;
     this.#batchGroupStart = batch.groupStart;
     this.#batchGroupEnd = batch.groupEnd;
-    this.#mark = undefined;
     if (this.#warnings.isWatching) this.#warnings.seeBatch(batch);
-    if (!this.#settings.dropLate) return;
-    // Overlapping windows bring old points again; what is new lies after the newest time so far.
-    const id = this.#groups.find(batch.bytes, batch.groupStart, batch.groupEnd);
-    if (id < 0) this.#mark = this.#state.freedNs;
-    else this.#mark = int64At(this.#groups.page(id), this.#groups.at(id) + this.#layout.newest);
+    if (this.#watchesTime)
+      this.#timeliness.beginBatch(this.#groups.find(batch.bytes, batch.groupStart, batch.groupEnd));
   }
 
   point(point: PointView, emit: Emit): void {
     const keys = this.keys;
     const groups = this.#groups;
+    const silence = this.#silence;
     if (this.#warnings.isWatching) this.#warnings.see(point, keys.found > 0);
+    if (silence !== undefined) {
+      silence.note(point);
+      this.#decideSilences(silence, emit);
+    }
+    this.#ignored?.dropFrom(keys, point.bytes);
     if (keys.found === 0) {
       this.#warnings.ignored++;
       return;
     }
-    const id = this.#isBatch
+    let id = this.#isBatch
       ? groups.find(this.#batchBytes, this.#batchGroupStart, this.#batchGroupEnd)
       : groups.lookUp(point.bytes, point.groupStart, point.groupEnd);
-    if (this.#watchesTime && !this.#isTimely(id, point)) return;
-    if (id < 0 || (this.#watchesTime && !groups.has(id))) {
+    if (this.#watchesTime) {
+      const verdict = this.#timeliness.judge(id, point);
+      if (verdict === VERDICT.ignore) return;
+      if (verdict === VERDICT.forget) {
+        this.#forget(id);
+        id = -1;
+      }
+    }
+    if (id < 0) {
       this.#begin(point, emit);
       return;
+    }
+    if (silence !== undefined) {
+      this.#group.moveTo(id);
+      silence.hear(this.#group, point);
     }
     const page = groups.page(id);
     const at = groups.at(id);
@@ -139,43 +165,6 @@ export class Detector implements Handler {
       this.#group.moveTo(id);
       this.#emit(point.time, point, emit);
     }
-  }
-
-  /** Notes the point's time; forgets a group whose `ttl` is over. @returns false for a point that comes too late */
-  #isTimely(id: number, point: PointView): boolean {
-    point.readTime();
-    const lo = varint64[0];
-    const hi = varint64[1];
-    if (this.#mark !== undefined && point.time <= this.#mark) return false;
-    if (id >= 0) {
-      const page = this.#groups.page(id);
-      const newestAt = this.#groups.at(id) + this.#layout.newest;
-      const newestHi = page[newestAt + 1];
-      const newestLo = page[newestAt];
-      if (hi < newestHi || (hi === newestHi && lo >>> 0 < newestLo >>> 0)) {
-        if (this.#settings.dropLate && !this.#isBatch) {
-          this.#warnings.seeLate(point, int64At(page, newestAt));
-          return false;
-        }
-      } else if (this.#isExpired(hi - newestHi, point, page, newestAt)) this.#forget(id);
-      else {
-        page[newestAt] = lo;
-        page[newestAt + 1] = hi;
-      }
-      if (this.#ttlNs > 0) page[this.#groups.at(id) + this.#layout.heard] = this.#clockMs() / 1000;
-    }
-    if (this.#ttlNs > 0) {
-      const newest = this.#state.newestNs;
-      if (newest === undefined || point.time > newest) this.#state.newestNs = point.time;
-    }
-    return true;
-  }
-
-  /** Whether the group's newest time is more than `ttl` before the point. @param highWords between the two */
-  #isExpired(highWords: number, point: PointView, page: Int32Array, newestAt: number): boolean {
-    // The difference of the high words alone settles nearly every case without a bigint.
-    if (this.#ttlNs === 0 || (highWords + 1) * HIGH_WORD_NS < this.#ttlNs) return false;
-    return point.time - int64At(page, newestAt) > (this.#settings.ttlNs ?? 0n);
   }
 
   /** `every`: whether the state is to be emitted again. */
@@ -204,6 +193,10 @@ export class Detector implements Handler {
     if (newest >= 0) group.setInt64(newest, time);
     if (heard >= 0) page[at + heard] = this.#clockMs() / 1000;
     if (began >= 0) group.setInt64(began, time);
+    if (this.#silence !== undefined) {
+      this.#silence.begin(group);
+      this.#silence.hear(group, point);
+    }
     if (this.#filters.passesFirst(group)) this.#emit(time, point, emit);
   }
 
@@ -211,24 +204,23 @@ export class Detector implements Handler {
   #observe(point: PointView, emit: Emit): void {
     const group = this.#group;
     const { time } = point;
-    if (group.has(FLAG.beginUnknown)) {
-      group.unset(FLAG.beginUnknown);
-      if (this.#layout.began >= 0) group.setInt64(this.#layout.began, time);
-    }
+    this.#learnBegin(time);
     this.#observation.bringUpToDate(group, point.bytes, this.#candidates.get(group.id));
-    if (!this.#differs(this.#observation.current, 0, group.page, group.at + this.#layout.accepted))
+    if (
+      !this.#observation.differs(this.#observation.current, 0, group.page, group.at + this.#layout.accepted)
+    )
       this.#agree(time, point, emit);
     else if (this.#isImmediate) this.#accept(this.#observation.current, time, time, point, emit);
     else this.#consider(time, point, emit);
-    this.#releaseState(this.#observation.current);
+    this.#observation.release(this.#observation.current);
   }
 
-  /** Whether a state is another one than the reference, in any key. */
-  #differs(words: Int32Array, at: number, reference: Int32Array, referenceAt: number): boolean {
-    for (let i = 0; i < this.#stateWords; i += VALUE_WORDS) {
-      if (differs(words, at + i, reference, referenceAt + i, this.#deadband)) return true;
-    }
-    return false;
+  /** A snapshot did not say when the state of the group at hand began: no later than now. */
+  #learnBegin(now: bigint): void {
+    const group = this.#group;
+    if (!group.has(FLAG.beginUnknown)) return;
+    group.unset(FLAG.beginUnknown);
+    if (this.#layout.began >= 0) group.setInt64(this.#layout.began, now);
   }
 
   /** The point agrees with the state. */
@@ -239,7 +231,7 @@ export class Detector implements Handler {
       group.unset(FLAG.owed);
       const { page, at } = group;
       const { accepted, emitted } = this.#layout;
-      if (!group.has(FLAG.hasEmitted) || this.#differs(page, at + accepted, page, at + emitted)) {
+      if (!group.has(FLAG.hasEmitted) || this.#observation.differs(page, at + accepted, page, at + emitted)) {
         this.#limit.note(group.id, now);
         this.#emit(now, point, emit);
         return;
@@ -254,12 +246,15 @@ export class Detector implements Handler {
   #consider(now: bigint, point: PointView, emit: Emit): void {
     const group = this.#group;
     let candidate = this.#candidates.get(group.id);
-    if (candidate !== undefined && !this.#differs(this.#observation.current, 0, candidate.values, 0))
+    if (
+      candidate !== undefined &&
+      !this.#observation.differs(this.#observation.current, 0, candidate.values, 0)
+    )
       candidate.points++;
     else {
       this.#dropCandidate();
       const values = new Int32Array(this.#stateWords);
-      this.#copyState(this.#observation.current, 0, values, 0);
+      this.#observation.copy(this.#observation.current, 0, values, 0);
       // It may be emitted later on: what is wrong with it is told at its own place, and gets into no snapshot.
       point.validate();
       // The point lies in memory that is used again: the candidate keeps a copy, as large as the point.
@@ -279,7 +274,7 @@ export class Detector implements Handler {
       source = this.#held;
     }
     this.#accept(candidate.values, candidate.sinceNs, now, source, emit);
-    this.#releaseState(candidate.values);
+    this.#observation.release(candidate.values);
   }
 
   /** Whether the candidate has had points enough and lasted long enough. */
@@ -310,7 +305,7 @@ export class Detector implements Handler {
         this.#emit(now, source, emit);
       }
     }
-    this.#releaseState(this.#before);
+    this.#observation.release(this.#before);
   }
 
   /** Makes this the group's state, and leaves the one before in {@link #before}, to be released. */
@@ -318,8 +313,8 @@ export class Detector implements Handler {
     const group = this.#group;
     const { page, at } = group;
     const { accepted, observed, previous, began, lasted, count } = this.#layout;
-    this.#copyState(page, at + accepted, this.#before, 0);
-    this.#copyState(state, 0, page, at + accepted);
+    this.#observation.copy(page, at + accepted, this.#before, 0);
+    this.#observation.copy(state, 0, page, at + accepted);
     if (previous >= 0) copy(this.#before, 0, page, at + previous, this.#texts);
     if (began >= 0) {
       const duration = happened - group.int64(began);
@@ -333,26 +328,50 @@ export class Detector implements Handler {
     if (observed >= 0) this.#observation.noteDivergence(group);
   }
 
+  /** Every silence that is due, in the order of the groups' newest times. */
+  #decideSilences(silence: Silence, emit: Emit): void {
+    for (let id = silence.takeDue(); id >= 0; id = silence.takeDue()) {
+      this.#group.moveTo(id);
+      this.#fallSilent(silence, emit);
+    }
+  }
+
+  /** The silence of the group at hand: an edge at the time at which it was due, whenever that is noticed. */
+  #fallSilent({ text, afterNs, lastPoints }: Silence, emit: Emit): void {
+    const group = this.#group;
+    const texts = this.#texts;
+    const { accepted, newest } = this.#layout;
+    group.set(FLAG.silent);
+    this.#dropCandidate();
+    const valueAt = group.at + accepted;
+    if (group.page[valueAt] !== KIND.string) {
+      this.#warnings.seeSilentNumber(this.#groups.name(group.id), text);
+      return;
+    }
+    if (texts.equals(group.page[valueAt + 1], text, 0, text.length)) return;
+    const newestNs = group.int64(newest);
+    const happened = newestNs + afterNs;
+    this.#learnBegin(newestNs);
+    const state = Int32Array.of(KIND.string, texts.hold(text, 0, text.length), 0);
+    this.#enter(state, happened);
+    if (this.#filters.passes(this.#before, group))
+      this.#emit(happened, lastPoints.make(group, happened, text), emit, this.#madeOutput);
+    this.#observation.release(this.#before);
+    this.#observation.release(state);
+  }
+
   /** Emits the state of the group at hand. @param now the time of the point at hand */
-  #emit(now: bigint, point: PointView, emit: Emit): void {
+  #emit(now: bigint, point: PointView, emit: Emit, output = this.#output): void {
     const group = this.#group;
     const { accepted, emitted, made } = this.#layout;
     group.set(FLAG.emitted);
     if (made >= 0) group.setInt64(made, now);
     if (emitted >= 0) {
       group.set(FLAG.hasEmitted);
-      this.#copyState(group.page, group.at + accepted, group.page, group.at + emitted);
+      this.#observation.copy(group.page, group.at + accepted, group.page, group.at + emitted);
     }
-    if (this.#output === undefined) emit.forward(point);
-    else emit.forward(point, this.#output.fieldsOf(group));
-  }
-
-  #copyState(from: Int32Array, fromAt: number, to: Int32Array, toAt: number): void {
-    for (let i = 0; i < this.#stateWords; i += VALUE_WORDS) copy(from, fromAt + i, to, toAt + i, this.#texts);
-  }
-
-  #releaseState(words: Int32Array, at = 0): void {
-    for (let i = 0; i < this.#stateWords; i += VALUE_WORDS) release(words, at + i, this.#texts);
+    if (output === undefined) emit.forward(point);
+    else emit.forward(point, output.fieldsOf(group));
   }
 
   #dropCandidate(): void {
@@ -360,7 +379,7 @@ export class Detector implements Handler {
     if (!group.has(FLAG.candidate)) return;
     group.unset(FLAG.candidate);
     const candidate = this.#candidates.get(group.id);
-    if (candidate !== undefined) this.#releaseState(candidate.values);
+    if (candidate !== undefined) this.#observation.release(candidate.values);
     this.#candidates.delete(group.id);
   }
 
@@ -372,10 +391,11 @@ export class Detector implements Handler {
     const { accepted, observed, emitted, previous } = this.#layout;
     this.#dropCandidate();
     this.#made.delete(id);
-    this.#releaseState(page, at + accepted);
-    if (observed >= 0) this.#releaseState(page, at + observed);
-    if (emitted >= 0) this.#releaseState(page, at + emitted);
+    this.#observation.release(page, at + accepted);
+    if (observed >= 0) this.#observation.release(page, at + observed);
+    if (emitted >= 0) this.#observation.release(page, at + emitted);
     if (previous >= 0) release(page, at + previous, this.#texts);
+    this.#silence?.forget(group);
     this.#groups.remove(id);
   }
 
@@ -386,27 +406,12 @@ export class Detector implements Handler {
     this.#forget(id);
   }
 
-  /** Frees a few groups that `ttl` has ended, by the points' time and by the machine's clock. */
   settle(): void {
-    const newest = this.#state.newestNs;
-    if (this.#ttlNs === 0 || newest === undefined) return;
-    const groups = this.#groups;
-    const { ttlNs } = this.#settings;
-    const oldestHeard = (this.#clockMs() - this.#ttlNs / 1e6) / 1000 - 1;
-    for (let i = Math.min(SWEEP_GROUPS, groups.idLimit); i > 0; i--) {
-      if (this.#sweepAt >= groups.idLimit) this.#sweepAt = 0;
-      const id = this.#sweepAt++;
-      if (!groups.has(id)) continue;
-      const page = groups.page(id);
-      const at = groups.at(id);
-      if (page[at + this.#layout.heard] >= oldestHeard) continue;
-      const seen = int64At(page, at + this.#layout.newest);
-      if (ttlNs === undefined || newest - seen <= ttlNs) continue;
-      const { freedNs } = this.#state;
-      if (freedNs === undefined || seen > freedNs) this.#state.freedNs = seen;
-      this.#forget(id);
-    }
+    this.#silence?.time.settle();
+    this.#timeliness.sweep(this.#forgetOver);
   }
+
+  readonly #forgetOver = (id: number): void => this.#forget(id);
 
   *snapshot(): Generator<Uint8Array> {
     yield* snapshotState(this.#state);
@@ -414,11 +419,15 @@ export class Detector implements Handler {
 
   *restore(snapshot: Uint8Array): Generator<void> {
     const problem = yield* restoreState(this.#state, snapshot);
-    if (problem !== undefined) this.#warnings.refuseSnapshot(snapshot.length, problem);
+    if (problem !== undefined) {
+      this.#warnings.refuseSnapshot(snapshot.length, problem);
+      return;
+    }
     for (let excess = this.#groups.size - this.#settings.maxGroups; excess > 0; excess--) {
       this.#evict();
       if (excess % RESTORE_STEP === 0) yield;
     }
+    if (this.#silence !== undefined) yield* this.#silence.restored(this.#group);
     const heard = this.#clockMs() / 1000;
     if (this.#layout.heard < 0) return;
     for (let id = 0; id < this.#groups.idLimit; id++) {

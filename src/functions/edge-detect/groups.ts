@@ -11,12 +11,20 @@ import { VALUE_WORDS } from './values.ts';
 //   observed  3 per key   the values last seen, where they can differ from the accepted ones
 //   emitted   3 per key   the state last emitted (limit)
 //   previous  3           the value before the last edge (previousAs)
-//   newest    2           the newest time seen (late, ttl), an int64 like the other times
-//   heard     1           when on the machine's clock, in seconds (ttl)
+//   newest    2           the newest time seen (late, ttl, silent), an int64 like the other times; UNKNOWN_NS where a
+//                         snapshot did not say it
+//   heard     1           when on the machine's clock, in seconds (ttl without silent)
 //   began     2           when the state began (durationAs, sinceAs)
 //   lasted    2           how long the state before lasted (durationAs)
 //   count     2           edges so far (countAs)
 //   made      2           when the last emission was made (every)
+//   order     1           how many groups came for the first time before this one (silent)
+//   slot      1           1 + its place in the queue of those that may fall silent, 0 if it is not there (silent)
+//   form      1           1 + the id of the last point's name and the like, 0 if there is none (silent, last-points.ts)
+//   tags      2           where the last point's tags are kept, and their length (silent)
+
+/** A time that is not known: the earliest there is. */
+export const UNKNOWN_NS = -(2n ** 63n);
 
 /** Flags of a group. */
 export const FLAG = {
@@ -34,10 +42,18 @@ export const FLAG = {
   diverged: 32,
   /** The snapshot did not say when the state began. */
   beginUnknown: 64,
+  /** The group has fallen silent: its silence was decided. */
+  silent: 128,
 } as const;
 
 /** With one of these, a point that brings nothing new may still do something. */
 export const PENDING_FLAGS = FLAG.candidate | FLAG.owed | FLAG.diverged | FLAG.beginUnknown;
+
+/** Where a record lies: the array, and where in it. */
+export interface Place {
+  readonly page: Int32Array;
+  readonly at: number;
+}
 
 /** Places in a record; -1 for what the node doesn't keep. */
 export interface Layout {
@@ -54,6 +70,10 @@ export interface Layout {
   readonly lasted: number;
   readonly count: number;
   readonly made: number;
+  readonly order: number;
+  readonly slot: number;
+  readonly form: number;
+  readonly tags: number;
   /** The record's length. */
   readonly words: number;
 }
@@ -72,6 +92,7 @@ export function isImmediate(settings: Settings): boolean {
 export function layoutOf(settings: Settings): Layout {
   const { keys, outputs } = settings;
   const values = keys.length * VALUE_WORDS;
+  const isSilent = settings.silent !== undefined;
   const hasDeadband = settings.deadband > 0 || settings.deadbandPercent > 0;
   let words = 0;
   const place = (length: number, isKept: boolean): number => {
@@ -87,12 +108,16 @@ export function layoutOf(settings: Settings): Layout {
     observed: place(values, keys.length > 1 && (hasDeadband || !isImmediate(settings))),
     emitted: place(values, settings.limit !== undefined),
     previous: place(VALUE_WORDS, outputs.previous !== undefined),
-    newest: place(2, settings.dropLate || settings.ttlNs !== undefined),
-    heard: place(1, settings.ttlNs !== undefined),
+    newest: place(2, settings.dropLate || settings.ttlNs !== undefined || isSilent),
+    heard: place(1, settings.ttlNs !== undefined && !isSilent),
     began: place(2, outputs.duration !== undefined || outputs.since !== undefined),
     lasted: place(2, outputs.duration !== undefined),
     count: place(2, outputs.count !== undefined),
     made: place(2, settings.everyNs !== undefined),
+    order: place(1, isSilent),
+    slot: place(1, isSilent),
+    form: place(1, isSilent),
+    tags: place(2, isSilent),
   };
   return { ...layout, words };
 }

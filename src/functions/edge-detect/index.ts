@@ -1,7 +1,7 @@
 import type { UdfFunction } from '../../function/contract.ts';
 import type { EdgeType } from '../../wire/messages.ts';
 import { Detector } from './detector.ts';
-import { OPTIONS, readSettings } from './options.ts';
+import { BATCH_OPTIONS, OPTIONS, readSettings } from './options.ts';
 
 function edgeDetectOf(name: string, type: EdgeType): UdfFunction {
   const isBatch = type === 'BATCH';
@@ -9,7 +9,7 @@ function edgeDetectOf(name: string, type: EdgeType): UdfFunction {
     name,
     wants: type,
     provides: type,
-    options: OPTIONS,
+    options: isBatch ? BATCH_OPTIONS : OPTIONS,
     open(context) {
       // The windows of a batch query overlap as a rule, and then every point comes again.
       const defaults = { dropLate: isBatch, maxGroups: context.limits.maxGroups };

@@ -3,18 +3,21 @@ import { KIND } from '../../wire/point.ts';
 import type { GroupCursor } from './group-cursor.ts';
 import { FLAG } from './groups.ts';
 import type { Candidate, State } from './state.ts';
-import { copy, isIdentical, take, VALUE_WORDS } from './values.ts';
+import { copy, type Deadband, differs, isIdentical, release, take, VALUE_WORDS } from './values.ts';
 
-/** What points say of their groups' states: a value for each tracked key. */
+/** What points say of their groups' states. A state is a value for each tracked key, one after the other in an array. */
 export class Observation {
   /** The values after the point at hand; whoever brings them up to date releases them. */
   readonly current: Int32Array;
   readonly #keys: Keys;
   readonly #state: State;
+  readonly #deadband: Deadband;
 
   constructor(keys: Keys, state: State) {
     this.#keys = keys;
     this.#state = state;
+    const { deadband, deadbandPercent } = state.settings;
+    this.#deadband = { absolute: deadband, percent: deadbandPercent };
     this.current = new Int32Array(keys.kind.length * VALUE_WORDS);
   }
 
@@ -74,5 +77,24 @@ export class Observation {
     }
     if (isDiverged) group.set(FLAG.diverged);
     else group.unset(FLAG.diverged);
+  }
+
+  /** Whether a state is another one than the reference, in any key. */
+  differs(words: Int32Array, at: number, reference: Int32Array, referenceAt: number): boolean {
+    for (let i = 0; i < this.current.length; i += VALUE_WORDS) {
+      if (differs(words, at + i, reference, referenceAt + i, this.#deadband)) return true;
+    }
+    return false;
+  }
+
+  /** Copies a state to the place of another one. */
+  copy(from: Int32Array, fromAt: number, to: Int32Array, toAt: number): void {
+    for (let i = 0; i < this.current.length; i += VALUE_WORDS)
+      copy(from, fromAt + i, to, toAt + i, this.#state.texts);
+  }
+
+  /** Leaves no state in this place. */
+  release(words: Int32Array, at = 0): void {
+    for (let i = 0; i < this.current.length; i += VALUE_WORDS) release(words, at + i, this.#state.texts);
   }
 }

@@ -106,6 +106,18 @@ export const OPTIONS = {
     default: { words: "'keep' in streams, 'drop' in batches" },
     summary: 'what becomes of points older than the newest of their group',
   },
+  ignore: {
+    arguments: ['STRING'],
+    repeatable: 'all',
+    default: { words: 'none' },
+    summary: 'a value with this text says nothing, as if the point lacked that key',
+  },
+  silent: {
+    arguments: ['STRING', 'DURATION'],
+    ranges: [undefined, { above: 0n }],
+    default: { words: 'off' },
+    summary: 'the state that a group gets which was not heard for this long',
+  },
   as: { arguments: ['STRING'], ranges: NAME, summary: 'add the current value under this name' },
   previousAs: { arguments: ['STRING'], ranges: NAME, summary: 'add the value before the last edge' },
   durationAs: {
@@ -126,6 +138,10 @@ export const OPTIONS = {
   },
   countAs: { arguments: ['STRING'], ranges: NAME, summary: 'add how many edges the group has had' },
 } as const satisfies OptionSpecs;
+
+const { silent: _, ...rest } = OPTIONS;
+/** A query that returns nothing says nothing of who is missing: batches have no silence. */
+export const BATCH_OPTIONS = rest;
 
 type OptionName = keyof typeof OPTIONS;
 
@@ -164,6 +180,9 @@ export interface Settings {
   readonly ttlNs: bigint | undefined;
   readonly maxGroups: number;
   readonly dropLate: boolean;
+  /** Texts of values that say nothing. */
+  readonly ignored: readonly string[];
+  readonly silent: { readonly text: string; readonly afterNs: bigint } | undefined;
   readonly outputs: OutputNames;
   readonly unitNs: bigint;
 }
@@ -180,6 +199,7 @@ const SINGLE_KEY: readonly OptionName[] = [
   'confirmTo',
   'as',
   'previousAs',
+  'silent',
 ];
 
 const OUTPUTS: readonly OptionName[] = ['as', 'previousAs', 'durationAs', 'sinceAs', 'countAs'];
@@ -226,6 +246,8 @@ export function readSettings(
     ttlNs: given.integer('ttl'),
     maxGroups: maxGroups === undefined ? defaults.maxGroups : Number(maxGroups),
     dropLate: late === undefined ? defaults.dropLate : late === 'drop',
+    ignored: given.strings('ignore'),
+    silent: silence(given, keys),
     outputs,
     unitNs: given.integer('unit') ?? OPTIONS.unit.default,
   };
@@ -251,6 +273,17 @@ function trackedKeys(given: GivenOptions): TrackedKey[] {
   }
   // One order for the same keys, so that a snapshot fits whatever the order in the script.
   return keys.sort((a, b) => (a.type + a.name < b.type + b.name ? -1 : 1));
+}
+
+function silence(given: GivenOptions, keys: readonly TrackedKey[]): Settings['silent'] {
+  const [text, afterNs] = given.uses('silent').at(-1) ?? [];
+  if (typeof text !== 'string' || typeof afterNs !== 'bigint') return undefined;
+  if (text === '' && keys.some(({ type }) => type === 'tag'))
+    given.refuse('silent', text, 'the tracked tag cannot be empty');
+  const ttlNs = given.integer('ttl');
+  if (ttlNs !== undefined && ttlNs <= afterNs)
+    given.refuse('ttl', ttlNs, 'must be longer than the duration of silent', 'DURATION');
+  return { text, afterNs };
 }
 
 function outputNames(given: GivenOptions): OutputNames {

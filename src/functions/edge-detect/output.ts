@@ -13,17 +13,26 @@ export class Output {
   readonly #duration: number;
   readonly #since: number;
   readonly #count: number;
+  /** The tracked field, where the point has none. */
+  readonly #tracked: number;
   readonly #unitNs: number;
   readonly #layout: Layout;
   readonly #texts: Texts;
 
   /** @returns undefined where nothing is to be added: a point goes out as the bytes it came in */
   static of(settings: Settings, layout: Layout, texts: Texts): Output | undefined {
-    const isWanted = Object.values(settings.outputs).some((name) => name !== undefined);
-    return isWanted ? new Output(settings, layout, texts) : undefined;
+    return hasOutputs(settings) ? new Output(settings, layout, texts) : undefined;
   }
 
-  private constructor(settings: Settings, layout: Layout, texts: Texts) {
+  /** For points that are made anew: the tracked field is added too, unless an output has its name. */
+  static ofMade(settings: Settings, layout: Layout, texts: Texts): Output | undefined {
+    const [{ type, name }] = settings.keys;
+    const isAdded = type === 'field' && !Object.values(settings.outputs).includes(name);
+    if (!isAdded && !hasOutputs(settings)) return undefined;
+    return new Output(settings, layout, texts, isAdded ? name : undefined);
+  }
+
+  private constructor(settings: Settings, layout: Layout, texts: Texts, tracked?: string) {
     const names: string[] = [];
     const index = (name: string | undefined): number => (name === undefined ? -1 : names.push(name) - 1);
     const { value, previous, duration, since, count } = settings.outputs;
@@ -32,6 +41,7 @@ export class Output {
     this.#duration = index(duration);
     this.#since = index(since);
     this.#count = index(count);
+    this.#tracked = index(tracked);
     this.#unitNs = Number(settings.unitNs);
     this.#layout = layout;
     this.#texts = texts;
@@ -43,6 +53,7 @@ export class Output {
     const { accepted, previous, flags, lasted, began, count } = this.#layout;
     const { added } = this;
     added.clear();
+    if (this.#tracked >= 0) this.#addValue(this.#tracked, page, at + accepted);
     if (this.#value >= 0) this.#addValue(this.#value, page, at + accepted);
     if ((page[at + flags] & FLAG.hasPrevious) !== 0) {
       if (this.#previous >= 0) this.#addValue(this.#previous, page, at + previous);
@@ -61,4 +72,8 @@ export class Output {
     else if (words[at] === KIND.bool) added.setBool(index, words[at + 1] !== 0);
     else if (words[at] === KIND.string) added.setString(index, this.#texts.bytes(words[at + 1]));
   }
+}
+
+function hasOutputs({ outputs }: Settings): boolean {
+  return Object.values(outputs).some((name) => name !== undefined);
 }

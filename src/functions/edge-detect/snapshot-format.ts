@@ -3,8 +3,10 @@ import { FLAG, type Layout } from './groups.ts';
 
 // What the writer and the reader of snapshots agree on; proto/snapshot.proto has the rest.
 
-/** A snapshot of another version is not restored. */
-export const VERSION = 1;
+/** What is written. */
+export const VERSION = 2;
+/** What is read; version 1 is the same without what `silent` needs. */
+export const READ_VERSIONS: readonly number[] = [1, VERSION];
 
 /** The field `crc32`: its tag and four bytes. */
 export const CRC_TAG = (15 << 3) | 5;
@@ -12,7 +14,7 @@ export const CRC_BYTES = 5;
 export const GROUPS_TAG = (5 << 3) | 2;
 
 /** The flags that are stored; the others follow from the rest. */
-export const STORED_FLAGS = FLAG.emitted | FLAG.hasPrevious | FLAG.hasEmitted | FLAG.owed;
+export const STORED_FLAGS = FLAG.emitted | FLAG.hasPrevious | FLAG.hasEmitted | FLAG.owed | FLAG.silent;
 
 const schema = loadSchema('snapshot.proto');
 export const snapshotType = schema.lookupType('edgedetect.Snapshot');

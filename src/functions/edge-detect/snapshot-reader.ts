@@ -3,16 +3,16 @@ import { messageOf } from '../../errors.ts';
 import { KIND } from '../../wire/point.ts';
 import { PointReader } from '../../wire/point-view.ts';
 import { lengthEnd, readLength, readVarint64, varint64 } from '../../wire/varint.ts';
-import { FLAG } from './groups.ts';
+import { FLAG, type Layout, setInt64, UNKNOWN_NS } from './groups.ts';
 import {
   CRC_BYTES,
   CRC_TAG,
   GROUPS_TAG,
   groupsType,
+  READ_VERSIONS,
   STORED_FLAGS,
   snapshotType,
   TIME_COLUMNS,
-  VERSION,
 } from './snapshot-format.ts';
 import type { State } from './state.ts';
 import type { Texts } from './texts.ts';
@@ -58,6 +58,7 @@ export function* restoreState(state: State, snapshot: Uint8Array): Generator<voi
     state.candidates.clear();
     state.made.clear();
     state.freedNs = undefined;
+    state.silence?.clear();
     return `it is damaged: ${messageOf(error)}`;
   }
 }
@@ -77,23 +78,25 @@ function headEnd(bytes: Uint8Array, end: number): number {
 
 function readHead(state: State, bytes: Uint8Array): string | undefined {
   const head: Record<string, unknown> = snapshotType.toObject(snapshotType.decode(bytes), { longs: String });
-  if (head.version !== VERSION)
-    return `it is of version ${head.version}, this agent knows version ${VERSION}`;
+  if (!READ_VERSIONS.includes(Number(head.version)))
+    return `it is of version ${head.version}, this agent knows version ${READ_VERSIONS.join(' and ')}`;
   const keys = (Array.isArray(head.keys) ? head.keys : []).map(
     (key) => `${key.is_tag ? 'tag' : 'field'} ${key.name}`,
   );
   const wanted = state.settings.keys.map((key) => `${key.type} ${key.name}`);
   if (keys.join() !== wanted.join())
     return `it is of other keys (${keys.join(', ')}) than the node's (${wanted.join(', ')})`;
-  if (typeof head.freed === 'string') state.freedNs = BigInt(head.freed);
+  state.freedNs = optionalTime(head.freed);
+  if (state.silence !== undefined) {
+    state.silence.time.value = optionalTime(head.node_time);
+    state.silence.notBeforeNs = optionalTime(head.silent_from);
+  }
   return undefined;
 }
 
 function restoreGroups(state: State, block: Record<string, unknown>): void {
   const { groups, layout, texts } = state;
   const count = Number(block.count);
-  const nameLengths = column(block.name_lengths, 4 * count, 'name_lengths');
-  const names = column(block.names, undefined, 'names');
   const ages = column(block.ages, 4 * count, 'ages');
   const flags = column(block.flags, count, 'flags');
   const strings = (Array.isArray(block.texts) ? block.texts : []).map((text) =>
@@ -109,45 +112,86 @@ function restoreGroups(state: State, block: Record<string, unknown>): void {
     const isThere = block[name] instanceof Uint8Array && block[name].length > 0;
     return { place, bytes: isThere ? column(block[name], 8 * count, name) : undefined };
   });
-  const lacksPrevious =
-    (layout.previous >= 0 && previous === undefined) ||
-    (layout.lasted >= 0 && times.every(({ place, bytes }) => place !== 'lasted' || bytes === undefined));
-  const lacksBegin = times.every(({ place, bytes }) => place !== 'began' || bytes === undefined);
-  const ids: number[] = [];
-  let nameAt = 0;
+  const lacks = (place: keyof Layout): boolean =>
+    times.every((each) => each.place !== place || each.bytes === undefined);
+  const missing = {
+    emitted: emitted === undefined,
+    previous: (layout.previous >= 0 && previous === undefined) || (layout.lasted >= 0 && lacks('lasted')),
+    begin: lacks('began'),
+  };
+  const ids = addNames(state, block, count);
   for (let i = 0; i < count; i++) {
-    const nameEnd = nameAt + nameLengths.readUInt32LE(4 * i);
-    if (nameEnd > names.length) throw new Error('names is too short');
-    if (groups.find(names, nameAt, nameEnd) >= 0) throw new Error('a group stands there twice');
-    const id = groups.add(names, nameAt, nameEnd);
-    nameAt = nameEnd;
-    ids.push(id);
-    const page = groups.page(id);
-    const at = groups.at(id);
+    const page = groups.page(ids[i]);
+    const at = groups.at(ids[i]);
     page[at + layout.stamp] = groups.tick - ages.readUInt32LE(4 * i);
     setValues(page, at + layout.accepted, accepted, i, strings, texts);
     if (layout.observed >= 0) setValues(page, at + layout.observed, observed, i, strings, texts);
     if (layout.emitted >= 0) setValues(page, at + layout.emitted, emitted ?? [], i, strings, texts);
     if (layout.previous >= 0) setValues(page, at + layout.previous, previous ?? [], i, strings, texts);
+    if (layout.newest >= 0) setInt64(page, at + layout.newest, UNKNOWN_NS);
     for (const { place, bytes } of times) {
       if (layout[place] < 0 || bytes === undefined) continue;
       page[at + layout[place]] = bytes.readInt32LE(8 * i);
       page[at + layout[place] + 1] = bytes.readInt32LE(8 * i + 4);
     }
-    page[at + layout.flags] = restoredFlags(state, page, at, flags[i], {
-      lacksEmitted: emitted === undefined,
-      lacksPrevious,
-      lacksBegin,
-    });
+    page[at + layout.flags] = restoredFlags(state, page, at, flags[i], missing);
   }
   restoreCandidates(state, block, ids, strings);
-  for (const limit of listOf(block.limits)) {
-    const times = column(limit.times, undefined, 'limits');
-    const id = idOf(ids, limit.index);
-    if (state.settings.limit === undefined) continue;
+  restoreLimits(state, block, ids);
+  restoreLastPoints(state, block, ids);
+}
+
+/** @returns the ids of the block's groups */
+function addNames({ groups }: State, block: Record<string, unknown>, count: number): number[] {
+  const lengths = column(block.name_lengths, 4 * count, 'name_lengths');
+  const names = column(block.names, undefined, 'names');
+  let at = 0;
+  return Array.from({ length: count }, (_, i) => {
+    const start = at;
+    at += lengths.readUInt32LE(4 * i);
+    if (at > names.length) throw new Error('names is too short');
+    if (groups.find(names, start, at) >= 0) throw new Error('a group stands there twice');
+    return groups.add(names, start, at);
+  });
+}
+
+function restoreLimits(state: State, block: Record<string, unknown>, ids: readonly number[]): void {
+  const { limit } = state.settings;
+  for (const each of listOf(block.limits)) {
+    const times = column(each.times, undefined, 'limits');
+    const id = idOf(ids, each.index);
+    if (limit === undefined) continue;
     const made = Array.from({ length: times.length >> 3 }, (_, i) => times.readBigInt64LE(8 * i));
-    state.made.set(id, made.slice(-state.settings.limit.edges));
+    state.made.set(id, made.slice(-limit.edges));
   }
+}
+
+/** Groups of a node that had no `silent`, as those of version 1, come in the order of the snapshot and have no last point. */
+function restoreLastPoints(state: State, block: Record<string, unknown>, ids: readonly number[]): void {
+  const { groups, layout, silence } = state;
+  if (silence === undefined) return;
+  const isThere = block.orders instanceof Uint8Array && block.orders.length > 0;
+  const bytes = isThere ? 4 * ids.length : 0;
+  const orders = column(block.orders, bytes, 'orders');
+  const lastForms = column(block.last_forms, bytes, 'last_forms');
+  const lengths = column(block.last_tags_lengths, bytes, 'last_tags_lengths');
+  const tags = column(block.last_tags, undefined, 'last_tags');
+  const forms = (Array.isArray(block.forms) ? block.forms : []).map((form) =>
+    column(form, undefined, 'forms'),
+  );
+  let tagsAt = 0;
+  ids.forEach((id, i) => {
+    const place = { id, page: groups.page(id), at: groups.at(id) };
+    place.page[place.at + layout.order] = isThere ? orders.readUInt32LE(4 * i) : groups.size - ids.length + i;
+    const form = isThere ? lastForms.readUInt32LE(4 * i) : 0;
+    if (form === 0) return;
+    const tagsEnd = tagsAt + lengths.readUInt32LE(4 * i);
+    if (form > forms.length || tagsEnd > tags.length) throw new Error('a last point that is not there');
+    silence.lastPoints.keepParts(place, forms[form - 1], tags.subarray(tagsAt, tagsEnd));
+    // It may be emitted later on, when a mistake in it would end the connection.
+    silence.lastPoints.make(place, 0n, silence.text).validate();
+    tagsAt = tagsEnd;
+  });
 }
 
 /** The flags of a group whose node may have other options now than at the snapshot. */
@@ -156,13 +200,14 @@ function restoredFlags(
   page: Int32Array,
   at: number,
   stored: number,
-  lacks: { readonly lacksEmitted: boolean; readonly lacksPrevious: boolean; readonly lacksBegin: boolean },
+  missing: { readonly emitted: boolean; readonly previous: boolean; readonly begin: boolean },
 ): number {
   const { layout, settings } = state;
   let flags = stored & STORED_FLAGS;
-  if (settings.limit === undefined || lacks.lacksEmitted) flags &= ~(FLAG.owed | FLAG.hasEmitted);
-  if (lacks.lacksPrevious) flags &= ~FLAG.hasPrevious;
-  if (lacks.lacksBegin && layout.began >= 0) flags |= FLAG.beginUnknown;
+  if (settings.silent === undefined) flags &= ~FLAG.silent;
+  if (settings.limit === undefined || missing.emitted) flags &= ~(FLAG.owed | FLAG.hasEmitted);
+  if (missing.previous) flags &= ~FLAG.hasPrevious;
+  if (missing.begin && layout.began >= 0) flags |= FLAG.beginUnknown;
   for (let i = 0; layout.observed >= 0 && i < settings.keys.length * VALUE_WORDS; i++) {
     if (page[at + layout.observed + i] !== page[at + layout.accepted + i]) flags |= FLAG.diverged;
   }
@@ -254,4 +299,8 @@ function idOf(ids: readonly number[], index: unknown): number {
 
 function listOf(value: unknown): Record<string, unknown>[] {
   return Array.isArray(value) ? value : [];
+}
+
+function optionalTime(value: unknown): bigint | undefined {
+  return typeof value === 'string' ? BigInt(value) : undefined;
 }

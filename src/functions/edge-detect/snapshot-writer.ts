@@ -1,6 +1,7 @@
 import { crc32 } from 'node:zlib';
 import protobuf from 'protobufjs';
 import { KIND } from '../../wire/point.ts';
+import { bytesOf, Columns } from './columns.ts';
 import { type Layout, setInt64 } from './groups.ts';
 import {
   CRC_BYTES,
@@ -24,8 +25,8 @@ const STATE_COLUMNS = ['accepted', 'observed', 'emitted'] as const satisfies rea
 
 /** The state in pieces of up to 4,096 groups; nothing at all where there is nothing to keep. */
 export function* snapshotState(state: State): Generator<Uint8Array> {
-  const { settings, groups } = state;
-  if (groups.size === 0 && state.freedNs === undefined) return;
+  const { settings, groups, silence } = state;
+  if (groups.size === 0 && state.freedNs === undefined && silence?.time.value === undefined) return;
   let checksum = 0;
   const first = snapshotType
     .encode(
@@ -33,7 +34,9 @@ export function* snapshotState(state: State): Generator<Uint8Array> {
         version: VERSION,
         keys: settings.keys.map((key) => ({ is_tag: key.type === 'tag', name: key.name })),
         group_count: groups.size,
-        ...(state.freedNs === undefined ? {} : { freed: String(state.freedNs) }),
+        ...optionalTime('freed', state.freedNs),
+        ...optionalTime('node_time', silence?.time.value),
+        ...optionalTime('silent_from', silence?.notBeforeNs),
       }),
     )
     .finish();
@@ -137,6 +140,7 @@ class BlockWriter {
       ...Object.fromEntries(timeColumns),
       candidates: this.#candidates(),
       limits: this.#limits(),
+      ...this.#silence(),
       // Last: the columns have named what belongs here.
       texts: Array.from(this.#texts.keys(), (id) => texts.bytes(id)),
     };
@@ -212,6 +216,50 @@ class BlockWriter {
     });
   }
 
+  /** What only a node with `silent` has: the order of its groups, and their last points. */
+  #silence(): Record<string, unknown> {
+    const { groups, layout, silence } = this.#state;
+    if (silence === undefined) return {};
+    const count = this.#count;
+    const orders = this.#columns.words(count);
+    const lastForms = this.#columns.words(count);
+    const lengths = this.#columns.words(count);
+    const forms = new Map<number, Buffer>();
+    const places = new Map<number, number>();
+    let tagsBytes = 0;
+    for (let i = 0; i < count; i++) {
+      const page = groups.page(this.#ids[i]);
+      const at = groups.at(this.#ids[i]);
+      orders[i] = page[at + layout.order];
+      const form = page[at + layout.form];
+      if (form === 0) continue;
+      let place = places.get(form);
+      if (place === undefined) {
+        place = places.size + 1;
+        places.set(form, place);
+        forms.set(form, silence.lastPoints.formOf({ page, at }));
+      }
+      lastForms[i] = place;
+      lengths[i] = page[at + layout.tags + 1];
+      tagsBytes += lengths[i];
+    }
+    const tags = this.#columns.bytes(tagsBytes);
+    let tagsAt = 0;
+    for (let i = 0; i < count; i++) {
+      if (lastForms[i] === 0) continue;
+      const place = { page: groups.page(this.#ids[i]), at: groups.at(this.#ids[i]) };
+      tags.set(silence.lastPoints.tagsOf(place), tagsAt);
+      tagsAt += lengths[i];
+    }
+    return {
+      orders: bytesOf(orders),
+      forms: [...forms.values()],
+      last_forms: bytesOf(lastForms),
+      last_tags_lengths: bytesOf(lengths),
+      last_tags: tags,
+    };
+  }
+
   #limits(): Record<string, unknown>[] {
     const { made } = this.#state;
     if (made.size === 0) return [];
@@ -227,48 +275,13 @@ interface Values {
   readonly words: Uint8Array;
 }
 
-/** A column's memory starts at a multiple of this. */
-const ALIGNED_BYTES = 8;
-
-/** Memory for columns of zeros, which are all given back together. */
-class Columns {
-  #memory = new ArrayBuffer(ALIGNED_BYTES);
-  #length = 0;
-
-  bytes(count: number): Uint8Array {
-    const at = this.#take(count);
-    return new Uint8Array(this.#memory, at, count);
-  }
-
-  words(count: number): Int32Array {
-    const at = this.#take(count * Int32Array.BYTES_PER_ELEMENT);
-    return new Int32Array(this.#memory, at, count);
-  }
-
-  clear(): void {
-    new Uint8Array(this.#memory, 0, this.#length).fill(0);
-    this.#length = 0;
-  }
-
-  /** @returns where the column starts in the memory, a new one if there is no room: the others keep theirs */
-  #take(bytes: number): number {
-    const size = Math.ceil(bytes / ALIGNED_BYTES) * ALIGNED_BYTES;
-    if (this.#length + size > this.#memory.byteLength) {
-      this.#memory = new ArrayBuffer(Math.max(2 * this.#memory.byteLength, size));
-      this.#length = 0;
-    }
-    this.#length += size;
-    return this.#length - size;
-  }
-}
-
-function bytesOf(words: ArrayBufferView): Uint8Array {
-  return new Uint8Array(words.buffer, words.byteOffset, words.byteLength);
-}
-
 /** A 64-bit integer as protobufjs takes it. */
 function long(value: bigint): { low: number; high: number; unsigned: boolean } {
   const words = new Int32Array(2);
   setInt64(words, 0, value);
   return { low: words[0], high: words[1], unsigned: false };
+}
+
+function optionalTime(name: string, ns: bigint | undefined): Record<string, string> {
+  return ns === undefined ? {} : { [name]: String(ns) };
 }

@@ -1,5 +1,6 @@
 import type { Groups, Layout } from './groups.ts';
 import type { Settings } from './options.ts';
+import type { Silence } from './silence.ts';
 import type { Texts } from './texts.ts';
 
 /** What a node keeps from point to point, and a snapshot holds. */
@@ -10,6 +11,8 @@ export interface State {
   readonly texts: Texts;
   readonly candidates: Map<number, Candidate>;
   readonly made: Map<number, bigint[]>;
+  /** Where the node has the option `silent`. */
+  readonly silence: Silence | undefined;
   /** The newest time of the node. */
   newestNs: bigint | undefined;
   /** The newest time of any group that `ttl` has freed. */

@@ -25,6 +25,7 @@ export class Warnings {
   readonly #tagsOf = new Map<string, string>();
   #hasWarnedOfMix = false;
   #hasWarnedOfDimension = false;
+  #hasWarnedOfKind = false;
 
   constructor(keys: readonly TrackedKey[], log: NodeLog, clockMs: () => number) {
     this.#keys = keys;
@@ -95,6 +96,16 @@ export class Warnings {
     this.#log.warn(
       { group: point.group, time: isoTime(point.time), newest: isoTime(newestNs), late: this.#late },
       'a point older than the newest of its group was dropped: a single one from the future silences a group',
+    );
+  }
+
+  /** A silent group whose state is no string, so that it keeps it: a field holds values of one kind. */
+  seeSilentNumber(name: Uint8Array, silent: Uint8Array): void {
+    if (this.#hasWarnedOfKind) return;
+    this.#hasWarnedOfKind = true;
+    this.#log.warn(
+      { group: Buffer.from(name).toString('utf8'), silent: Buffer.from(silent).toString('utf8') },
+      'a group that fell silent keeps its state, which is no string: a field cannot hold both',
     );
   }
 

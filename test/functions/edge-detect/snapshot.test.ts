@@ -253,10 +253,10 @@ describe('what cannot be restored leaves the node empty, with a warning that say
   });
 
   test('a snapshot of an unknown version', () => {
-    // {1 version: 2}
-    const node = restored(signed(Buffer.from('0802' + '7d00000000', 'hex')));
+    // {1 version: 3}
+    const node = restored(signed(Buffer.from('0803' + '7d00000000', 'hex')));
     expect(startsEmpty(node)).toBe(true);
-    expect(node.log[0].message).toContain('version 2');
+    expect(node.log[0].message).toContain('version 3');
   });
 
   test.each([

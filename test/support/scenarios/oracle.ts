@@ -19,6 +19,16 @@ export interface Emission {
   readonly frame: number;
   readonly after: number;
   readonly add: Readonly<Record<string, Value>>;
+  /** Where it is a point made anew: all of it. It was emitted before the point of that frame was processed. */
+  readonly made?: Point;
+}
+
+/** The machine's clocks in nanoseconds: since the epoch, and monotonic. */
+export interface Clock {
+  readonly wallNs: bigint;
+  readonly monotonicNs: bigint;
+  /** Whether the process stood still, and input from that time still waits. */
+  readonly stoodStill?: boolean;
 }
 
 interface Candidate {
@@ -48,11 +58,16 @@ interface GroupState {
   lastEmissionMade: bigint | undefined;
   /** When the emitted edges were made, in order. */
   edgesMade: bigint[];
+  /** The last point that was not ignored. */
+  last: Point;
+  /** Whether silence was decided for the newest time. */
+  isSilent: boolean;
 }
 
 /** What a node can go through, so that a test can tell whether its scenarios go everywhere. */
 export const INCIDENTS = [
   'untracked',
+  'said nothing',
   'late',
   'forgotten',
   'first',
@@ -68,11 +83,22 @@ export const INCIDENTS = [
   'settled',
   'repeated',
 ] as const;
-export type Incident = (typeof INCIDENTS)[number];
+
+/** And what only a stream can go through. */
+export const SILENCE_INCIDENTS = [
+  'fell silent',
+  'kept its state',
+  'was no string',
+  'silence filtered',
+  'ignored in silence',
+  'silence ended',
+  'freed',
+] as const;
+export type Incident = (typeof INCIDENTS | typeof SILENCE_INCIDENTS)[number];
 
 const keyOf = (key: TrackedKey) => `${key.kind} ${key.name}`;
 
-function observationOf(point: Point, keys: readonly TrackedKey[]): Values {
+function observationOf(point: Point, { keys, ignore }: Options): Values {
   const values: Values = {};
   for (const key of keys) {
     const tag = point.tags[key.name];
@@ -82,7 +108,7 @@ function observationOf(point: Point, keys: readonly TrackedKey[]): Values {
         : tag === undefined
           ? undefined
           : { type: 'string', v: tag };
-    if (value !== undefined) values[keyOf(key)] = value;
+    if (value !== undefined && !ignore.includes(textOf(value))) values[keyOf(key)] = value;
   }
   return values;
 }
@@ -167,6 +193,8 @@ interface Options {
   everyNs: bigint | undefined;
   ttlNs: bigint | undefined;
   late: 'keep' | 'drop';
+  ignore: string[];
+  silent: { text: string; afterNs: bigint } | undefined;
   as: string | undefined;
   previousAs: string | undefined;
   durationAs: string | undefined;
@@ -213,6 +241,8 @@ function readOptions(given: readonly Option[], edge: 'stream' | 'batch'): Option
     everyNs: undefined,
     ttlNs: undefined,
     late: edge === 'stream' ? 'keep' : 'drop',
+    ignore: [],
+    silent: undefined,
     as: undefined,
     previousAs: undefined,
     durationAs: undefined,
@@ -231,6 +261,7 @@ function readOptions(given: readonly Option[], edge: 'stream' | 'batch'): Option
       case 'notFrom':
       case 'to':
       case 'notTo':
+      case 'ignore':
         options[name].push(stringOf(first));
         break;
       case 'rising':
@@ -271,6 +302,9 @@ function readOptions(given: readonly Option[], edge: 'stream' | 'batch'): Option
       case 'late':
         options.late = stringOf(first) === 'drop' ? 'drop' : 'keep';
         break;
+      case 'silent':
+        options.silent = { text: stringOf(first), afterNs: int64Of(second) };
+        break;
       case 'as':
       case 'previousAs':
       case 'durationAs':
@@ -297,6 +331,15 @@ export class Oracle {
   readonly #groups = new Map<string, GroupState>();
   readonly #emissions: Emission[] = [];
   readonly incidents = new Set<Incident>();
+  /** The greatest counted time. */
+  #counted: bigint | undefined;
+  /** Fresh points: their times, and when they arrived. */
+  #fresh: { readonly time: bigint; readonly arrivedNs: bigint }[] = [];
+  /** Up to which monotonic time it is known that nothing waits. */
+  #readUntilNs: bigint | undefined;
+  /** Whether the first point after a restore has still to come, and until when nobody falls silent then. */
+  #isRestored = false;
+  #notBefore: bigint | undefined;
 
   constructor(options: readonly Option[], edge: 'stream' | 'batch') {
     this.#options = readOptions(options, edge);
@@ -315,15 +358,21 @@ export class Oracle {
   // A point, step by step
 
   /** Processes the point that is the frame of this number. */
-  point(frame: number, point: Point): void {
+  point(frame: number, point: Point, clock?: Clock): void {
     const options = this.#options;
     const now = point.time;
     const groupId = this.#batch?.group ?? point.group;
-    const carried = observationOf(point, options.keys);
+    const carried = observationOf(point, options);
+    if (options.silent !== undefined) {
+      if (clock === undefined) throw new Error('node time needs a clock');
+      this.#moveNodeTime(now, clock, options.silent.afterNs);
+      this.#decideSilences(frame, options.silent);
+    }
 
     // 1. No tracked key in the point
     if (Object.keys(carried).length === 0) {
-      this.incidents.add('untracked');
+      const isThere = Object.keys(observationOf(point, { ...options, ignore: [] })).length > 0;
+      this.incidents.add(isThere ? 'said nothing' : 'untracked');
       return;
     }
 
@@ -342,11 +391,21 @@ export class Oracle {
 
     // 4. A new group
     if (group === undefined) {
-      this.#groups.set(groupId, this.#firstPoint(frame, now, carried));
+      // One that was forgotten comes for the first time once more.
+      this.#groups.delete(groupId);
+      this.#groups.set(groupId, this.#firstPoint(frame, now, carried, point));
       return;
     }
 
+    // Only a newer point ends a silence.
+    if (group.isSilent) {
+      this.incidents.add(now > group.newest ? 'silence ended' : 'ignored in silence');
+      if (now <= group.newest) return;
+      group.isSilent = false;
+    }
+
     // 5. Otherwise
+    group.last = point;
     if (now > group.newest) group.newest = now;
     this.#learn(group, carried);
     group.observed = { ...group.observed, ...carried };
@@ -366,7 +425,7 @@ export class Oracle {
     return newestBefore !== undefined && now <= newestBefore;
   }
 
-  #firstPoint(frame: number, now: bigint, carried: Values): GroupState {
+  #firstPoint(frame: number, now: bigint, carried: Values, point: Point): GroupState {
     const options = this.#options;
     this.incidents.add('first');
     const group: GroupState = {
@@ -383,6 +442,8 @@ export class Oracle {
       lastEmitted: undefined,
       lastEmissionMade: undefined,
       edgesMade: [],
+      last: point,
+      isSilent: false,
     };
     const isWanted =
       options.initial &&
@@ -522,6 +583,113 @@ export class Oracle {
     if (limit === undefined) return true;
     const lastEdges = group.edgesMade.slice(-limit.edges);
     return lastEdges.length < limit.edges || lastEdges.some((made) => made <= now - limit.withinNs);
+  }
+
+  // A group that falls silent
+
+  /** The clock is looked at. */
+  tick(clock: Clock): void {
+    const { silent } = this.#options;
+    if (silent === undefined) return;
+    this.#readUntilNs = clock.monotonicNs;
+    this.#decideSilences(-1, silent);
+  }
+
+  /** The node is stopped, and another one goes on from its snapshot. */
+  restart(): void {
+    this.#counted = this.#nodeTime();
+    this.#fresh = [];
+    this.#readUntilNs = undefined;
+    this.#isRestored = true;
+  }
+
+  #nodeTime(): bigint | undefined {
+    const until = this.#readUntilNs;
+    const times =
+      until === undefined ? [] : this.#fresh.map(({ time, arrivedNs }) => time + until - arrivedNs);
+    if (this.#counted !== undefined) times.push(this.#counted);
+    return times.reduce<bigint | undefined>((a, b) => (a === undefined || b > a ? b : a), undefined);
+  }
+
+  #moveNodeTime(time: bigint, clock: Clock, freshNs: bigint): void {
+    // After a standstill it is not known how much of the time had something to say that still waits.
+    if (clock.stoodStill !== true) this.#readUntilNs = clock.monotonicNs;
+    if (time > clock.wallNs + 60n * SECOND_NS) return;
+    const isFresh = clock.wallNs - time < freshNs;
+    if (this.#counted === undefined || time > this.#counted) this.#counted = time;
+    if (isFresh) this.#fresh.push({ time, arrivedNs: clock.monotonicNs });
+    if (this.#isRestored && isFresh) this.#notBefore = time + freshNs;
+    this.#isRestored = false;
+  }
+
+  /** @param after the frame of the point that moved node time, -1 for the clock */
+  #decideSilences(after: number, silent: { text: string; afterNs: bigint }): void {
+    const now = this.#nodeTime();
+    if (now === undefined || this.#isRestored) return;
+    if (this.#notBefore === undefined || now >= this.#notBefore) {
+      // The groups are in the order of their first arrival, and the sort keeps that of equal times.
+      const due = [...this.#groups.values()]
+        .filter((group) => !group.isSilent && now > group.newest + silent.afterNs)
+        .sort((a, b) => (a.newest < b.newest ? -1 : a.newest > b.newest ? 1 : 0));
+      for (const group of due) this.#fallSilent(group, after, silent);
+    }
+    const { ttlNs } = this.#options;
+    if (ttlNs === undefined) return;
+    for (const [id, group] of this.#groups) {
+      if (!group.isSilent || now - group.newest <= ttlNs) continue;
+      this.incidents.add('freed');
+      this.#groups.delete(id);
+    }
+  }
+
+  #fallSilent(group: GroupState, after: number, { text, afterNs }: { text: string; afterNs: bigint }): void {
+    group.isSilent = true;
+    group.candidate = undefined;
+    const [key] = this.#options.keys;
+    const state = group.accepted[keyOf(key)];
+    if (state.type !== 'string') {
+      this.incidents.add('was no string');
+      return;
+    }
+    if (state.v === text) {
+      this.incidents.add('kept its state');
+      return;
+    }
+    this.incidents.add('fell silent');
+    const happened = group.newest + afterNs;
+    const lasted = happened - group.since;
+    group.previous = group.accepted;
+    group.lastedNs = lasted < 0n ? 0n : lasted;
+    group.accepted = { [keyOf(key)]: { type: 'string', v: text } };
+    group.observed = group.accepted;
+    group.since = happened;
+    group.count += 1n;
+    group.isEmitted = false;
+    group.isOwed = false;
+    if (!this.#isWanted(group.previous, group)) {
+      this.incidents.add('silence filtered');
+      return;
+    }
+    group.isEmitted = true;
+    group.lastEmitted = group.accepted;
+    group.lastEmissionMade = happened;
+    const { last } = group;
+    const made: Point = {
+      time: happened,
+      name: last.name,
+      database: last.database,
+      retentionPolicy: last.retentionPolicy,
+      group: last.group,
+      dimensions: last.dimensions,
+      byName: last.byName,
+      tags: key.kind === 'tag' ? { ...last.tags, [key.name]: text } : last.tags,
+      fields: {
+        ...(key.kind === 'field' ? { [key.name]: { type: 'string', v: text } } : {}),
+        ...this.#addedFields(group),
+      },
+      unknown: [],
+    };
+    this.#emissions.push({ frame: after, after, add: {}, made });
   }
 
   // What is emitted

@@ -109,6 +109,7 @@ const NEEDS_ONE_KEY = new Set([
   'confirmTo',
   'as',
   'previousAs',
+  'silent',
 ]);
 
 const text = paletteIndex.map((index) => ({ type: 'text' as const, index }));
@@ -139,6 +140,10 @@ const tightLimit = option('limit', integer(1n, 1n, 2n), duration(3n * S, 4n * S,
 const every = option('every', duration(2n * S, S, 3n * S, 5n * S, 1n));
 const deadband = option('deadband', double(1, 0.5, 2, 0));
 const late = option('late', word('keep', 'drop'));
+const ttl = option('ttl', duration(10n * S, 12n * S, 20n * S, 24n * 3600n * S));
+const ignore = option('ignore', text);
+/** Steps of time are seconds, so that groups of a stream that are not in turn fall silent soon. */
+const silent = option('silent', word('SILENT', 'up', 'down'), duration(2n * S, 3n * S, 5n * S, S, 1n));
 const filter = fc.oneof(
   ...['from', 'to', 'notFrom', 'notTo'].map((name) => option(name, text)),
   option('rising'),
@@ -147,10 +152,10 @@ const filter = fc.oneof(
 
 /** Output options never choose each other's names, since that is refused; they may choose a tracked field's. */
 const anyOption = fc.oneof(
-  ...[hold, confirm, limit, every, deadband, late],
+  ...[hold, confirm, limit, every, deadband, late, ignore, silent],
   option('holdTo', text, duration(2n * S, S, 5n * S, 0n)),
   option('confirmTo', text, integer(2n, 3n, 1n)),
-  option('ttl', duration(10n * S, 12n * S, 20n * S, 24n * 3600n * S)),
+  ttl,
   option('deadbandPercent', double(50, 25, 0)),
   option('initial', flag),
   option('as', word('state', 'v')),
@@ -182,6 +187,21 @@ const theme = fc.oneof(
     arbitrary: fc.record({
       values: anyPalette,
       options: fc.tuple(tightLimit, list(fc.oneof(every, filter, anyOption), 3)).map((made) => made.flat()),
+    }),
+  },
+  {
+    weight: 2,
+    arbitrary: fc.record({
+      values: palette(stringValue),
+      options: fc
+        .tuple(
+          fc.subarray([hold, confirm, limit, every, late, ignore, ttl, filter]),
+          list(anyOption, 2),
+          silent,
+        )
+        .chain(([some, more, made]) =>
+          fc.tuple(...some, fc.constant([...more, made])).map((each) => each.flat()),
+        ),
     }),
   },
   {
@@ -262,6 +282,7 @@ type Step = typeof step extends fc.Arbitrary<infer T> ? T : never;
 type TrackedKey = (typeof TRACKED)[number];
 
 function makeOptions(
+  edge: Scenario['edge'],
   plans: readonly OptionPlan[],
   keys: readonly TrackedKey[],
   keysAfter: number,
@@ -269,6 +290,7 @@ function makeOptions(
 ): Option[] {
   const options = plans
     .filter(({ name }) => keys.length === 1 || !NEEDS_ONE_KEY.has(name))
+    .filter(({ name }) => edge === 'stream' || name !== 'silent')
     .map(
       (plan): Option => ({
         name: plan.name,
@@ -341,9 +363,14 @@ export const streamScenario: fc.Arbitrary<Scenario> = fc
       group,
       points: [point],
     }));
+    // With silences nothing must be due behind the last point: then the agent's clock would decide it, or its end come first.
+    let newest = start;
+    for (const { points } of arrivals) if (points[0].time > newest) newest = points[0].time;
+    const nothing = { time: newest, tags: {}, fields: {} };
+    if (options.some(({ name }) => name === 'silent')) arrivals.push({ group: GROUPS[0], points: [nothing] });
     return {
       edge: 'stream',
-      options: makeOptions(options, keys, keysAfter, values),
+      options: makeOptions('stream', options, keys, keysAfter, values),
       arrivals,
       style,
       restarts: makeRestarts(restarts, arrivals.length),
@@ -379,7 +406,7 @@ export const batchScenario: fc.Arbitrary<Scenario> = fc
     });
     return {
       edge: 'batch',
-      options: makeOptions(options, keys, keysAfter, values),
+      options: makeOptions('batch', options, keys, keysAfter, values),
       arrivals,
       style,
       restarts: makeRestarts(restarts, arrivals.length),
