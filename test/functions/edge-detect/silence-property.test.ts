@@ -126,8 +126,7 @@ function hold({ options, ageSeconds, events }: Conversation): [readonly Point[],
       oracle.tick(live.clock);
     } else if (each.kind === 'pass') live.pass(each.seconds, () => oracle.tick(live.clock));
     else {
-      live.restart(each.seconds);
-      oracle.restart();
+      oracle.restart(live.restart(each.seconds));
     }
   }
   const expected = oracle.emissions.map(({ frame, add, made }) => {

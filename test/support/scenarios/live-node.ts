@@ -82,8 +82,8 @@ export class LiveNode {
     this.node.node.tick(this.#bootMs + this.#elapsedMs);
   }
 
-  /** Another process goes on from the snapshot, so many seconds later. */
-  restart(seconds = 0, snapshot = this.node.snapshot()): void {
+  /** Another process goes on from the snapshot, so many seconds later. @returns whether there was one: an empty one is not kept */
+  restart(seconds = 0, snapshot = this.node.snapshot()): boolean {
     this.emitted();
     this.#elapsedMs += Math.round(seconds * 1000);
     this.#bootMs = 77 - this.#elapsedMs;
@@ -91,6 +91,7 @@ export class LiveNode {
     this.node = this.#start();
     this.#read = 0;
     if (snapshot.length > 0) this.node.restore(snapshot);
+    return snapshot.length > 0;
   }
 
   /** All points that were emitted so far, before restarts too. */

@@ -595,12 +595,12 @@ export class Oracle {
     this.#decideSilences(-1, silent);
   }
 
-  /** The node is stopped, and another one goes on from its snapshot. */
-  restart(): void {
+  /** The node is stopped, and another one goes on. @param isRestored whether from a snapshot: nothing is kept of an empty one */
+  restart(isRestored: boolean): void {
     this.#counted = this.#nodeTime();
     this.#fresh = [];
     this.#readUntilNs = undefined;
-    this.#isRestored = true;
+    this.#isRestored = isRestored;
   }
 
   #nodeTime(): bigint | undefined {
