@@ -1,6 +1,6 @@
+import { ByteStore } from '../../function/byte-store.ts';
 import { PointHead } from '../../wire/point-head.ts';
 import { PointReader, type PointView } from '../../wire/point-view.ts';
-import { ByteStore } from './byte-store.ts';
 import type { Groups, Layout, Place } from './groups.ts';
 import { Texts } from './texts.ts';
 
