@@ -1,4 +1,5 @@
 import type { NodeLimits, NodeLog } from '../function/contract.ts';
+import { Hints } from './hints.ts';
 import type { LiveSessions } from './live-sessions.ts';
 import { Pacer } from './pacer.ts';
 
@@ -21,6 +22,7 @@ export interface SessionEnvironment {
   readonly live: LiveSessions;
   readonly clockMs: () => number;
   readonly pacer: Pacer;
+  readonly hints: Hints;
   /** What a function threw, in words; its message unless more is known of where it happened. */
   readonly explain?: (error: unknown) => string;
 }
@@ -41,6 +43,7 @@ export function environmentOf(limits: SessionLimits, live: LiveSessions): Sessio
     live,
     clockMs,
     pacer: new Pacer(clockMs),
+    hints: new Hints(),
     ...(explain === undefined ? {} : { explain }),
   };
 }

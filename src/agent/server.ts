@@ -1,8 +1,9 @@
-import { chmodSync, chownSync, mkdirSync } from 'node:fs';
+import { chmodSync, chownSync } from 'node:fs';
 import { createServer, type Server, type Socket } from 'node:net';
-import { dirname } from 'node:path';
+import { dirname, resolve } from 'node:path';
 import { codeOf, messageOf, OperationError } from '../errors.ts';
 import { wording } from '../wording.ts';
+import { makeFolder, permissionAdvice } from './access.ts';
 import { DescriptorReserve } from './descriptor-reserve.ts';
 import type { SessionLog } from './environment.ts';
 import { closeServer, ELSEWHERE, identityOf, isSameFile, makeWay } from './socket-file.ts';
@@ -24,6 +25,8 @@ export interface SocketOptions {
   readonly mode: number;
   /** Numeric group of the sockets; undefined leaves that of the process. */
   readonly groupId: number | undefined;
+  /** Kapacitor's group, for messages, if it is known. */
+  readonly kapacitorGid?: number | undefined;
   readonly log: SessionLog;
   /** Told when another process has taken the place of a socket: this one should end. */
   readonly onDisplaced?: () => void;
@@ -58,10 +61,11 @@ export async function openServer(
     );
   }
   try {
-    mkdirSync(dirname(path), { recursive: true });
+    makeFolder(resolve(dirname(path)));
   } catch (error) {
+    const advice = permissionAdvice(error, dirname(path), options.kapacitorGid) ?? 'create it for this user';
     throw new OperationError(
-      wording`cannot make the folder of ${path}: ${messageOf(error)}; create it for this user or choose ${ELSEWHERE}`,
+      wording`cannot make the folder of ${path}: ${messageOf(error)}; ${advice}, or choose ${ELSEWHERE}`,
     );
   }
   const reserve = new DescriptorReserve(options.log);
@@ -88,7 +92,7 @@ export async function openServer(
 async function listen(
   server: Server,
   path: string,
-  { groupId, mode }: SocketOptions,
+  { groupId, kapacitorGid, mode }: SocketOptions,
 ): Promise<ReturnType<typeof identityOf>> {
   for (;;) {
     await makeWay(path);
@@ -98,8 +102,10 @@ async function listen(
       // Somebody else came first, after all.
       if (codeOf(error) === 'EADDRINUSE') continue;
       if (error instanceof OperationError) throw error;
+      const advice =
+        permissionAdvice(error, dirname(path), kapacitorGid) ?? 'let this user create files there';
       throw new OperationError(
-        wording`cannot listen on ${path}: ${messageOf(error)}; let this user create files there or choose ${ELSEWHERE}`,
+        wording`cannot listen on ${path}: ${messageOf(error)}; ${advice}, or choose ${ELSEWHERE}`,
       );
     }
   }

@@ -291,6 +291,10 @@ export class Session implements LiveSession {
     const log: NodeLog = {
       info: (fields, message) => this.#log.info({ ...ids, ...fields }, message),
       warn: (fields, message) => this.#log.warn({ ...ids, ...fields }, message),
+      hint: (fields, message) => {
+        if (this.#environment.hints.isNew([this.#function.name, taskId, nodeId, options, message]))
+          this.#log.warn({ ...ids, ...fields }, message);
+      },
     };
     const { outbox } = this.#connection;
     return new Node(

@@ -1,8 +1,10 @@
 import { linkSync, lstatSync, renameSync, unlinkSync } from 'node:fs';
 import { connect, type Server } from 'node:net';
+import { dirname } from 'node:path';
 import { setTimeout as pause } from 'node:timers/promises';
 import { codeOf, messageOf, OperationError } from '../errors.ts';
 import { setting, wording } from '../wording.ts';
+import { permissionAdvice } from './access.ts';
 
 // The file of a socket: it is there from bind on, stays when its process is killed, and tells by nothing whose it is.
 // Nobody may remove one that is served, neither by taking it for a dead one nor, at its own end, for its own: so a file
@@ -80,8 +82,9 @@ function socketAt(path: string): Identity | undefined {
     if (stats === undefined) return undefined;
     if (stats.isSocket()) return { inode: stats.ino, madeNs: stats.mtimeNs };
   } catch (error) {
+    const advice = permissionAdvice(error, dirname(path), undefined) ?? 'let this user look there';
     throw new OperationError(
-      wording`cannot listen on ${path}: ${messageOf(error)}; let this user look there or choose ${ELSEWHERE}`,
+      wording`cannot listen on ${path}: ${messageOf(error)}; ${advice}, or choose ${ELSEWHERE}`,
     );
   }
   throw new OperationError(
@@ -119,8 +122,9 @@ function setAside(path: string): string | undefined {
     return aside;
   } catch (error) {
     if (codeOf(error) === 'ENOENT') return undefined;
+    const advice = permissionAdvice(error, dirname(path), undefined) ?? 'remove it';
     throw new OperationError(
-      `cannot remove ${path}, which a process that is gone left behind: ${messageOf(error)}; remove it`,
+      `cannot remove ${path}, which a process that is gone left behind: ${messageOf(error)}; ${advice}`,
     );
   }
 }

@@ -1,4 +1,5 @@
 import { messageOf } from '../errors.ts';
+import { whoMayConnect } from './access.ts';
 import { type Accept, type OpenSocket, openServer, type ServedSocket, type SocketOptions } from './server.ts';
 import { identityOf, isServed } from './socket-file.ts';
 
@@ -33,8 +34,12 @@ export async function openSockets(
     await close();
     throw error;
   }
-  for (const { name, path } of served) options.log.info({ function: name, socket: path }, 'listening');
+  for (const one of served) sayListening(one, options);
   return close;
+}
+
+function sayListening({ name, path }: ServedSocket, { log }: SocketOptions): void {
+  log.info({ function: name, socket: path, mayConnect: whoMayConnect(path) }, 'listening');
 }
 
 /** One socket, which is made anew if somebody removes it: nobody could connect any more, and nobody would know. */
@@ -112,7 +117,7 @@ class ListeningSocket {
     this.#open = undefined;
     try {
       await this.open();
-      this.#options.log.info({ function: this.#served.name, socket: this.#served.path }, 'listening');
+      sayListening(this.#served, this.#options);
     } catch (error) {
       const problem = messageOf(error);
       if (problem !== this.#reopenProblem) this.#options.log.error({ socket: this.#served.path }, problem);

@@ -1,4 +1,7 @@
+import { readdirSync, statSync } from 'node:fs';
+import { join } from 'node:path';
 import { Command, Option } from 'commander';
+import { accessProblem, ownProblem, whoMayConnect } from '../agent/access.ts';
 import { messageOf, OperationError } from '../errors.ts';
 import { shakeHands } from '../kapacitor/host/handshake.ts';
 import type { EdgeType, InfoResponse } from '../wire/messages.ts';
@@ -6,10 +9,17 @@ import { addListed } from './argument-parsers.ts';
 import { durationParser, wholeMs } from './duration.ts';
 import type { Io } from './io.ts';
 import type { CommandFactory } from './run.ts';
-import { type ServedOptions, servedFunctions, servedOptions } from './served-functions.ts';
+import {
+  gidOf,
+  kapacitorGidOption,
+  type ServedOptions,
+  servedFunctions,
+  servedOptions,
+} from './served-functions.ts';
 
 interface ProbeOptions extends ServedOptions {
   readonly socket: readonly string[];
+  readonly asGid?: string;
   /** Nanoseconds. */
   readonly timeout: bigint;
 }
@@ -33,7 +43,7 @@ export const probeCommand: CommandFactory = (io, exit) => {
     .addOption(
       new Option(
         '--socket <path>',
-        'probe this socket instead; repeatable, in the variable separated by commas',
+        'probe this socket instead, or all in this folder; repeatable, in the variable separated by commas',
       )
         .argParser(addListed)
         .default([], 'none')
@@ -45,6 +55,12 @@ export const probeCommand: CommandFactory = (io, exit) => {
         .default(5_000_000_000n, '5s')
         .env('EDGE_DETECT_PROBE_TIMEOUT'),
     )
+    .addOption(
+      kapacitorGidOption(
+        '--as-gid',
+        'also whether this group could connect, which is to be that of Kapacitor',
+      ),
+    )
     .addHelpText(
       'after',
       `
@@ -52,6 +68,7 @@ Examples:
   edge-detect probe
   edge-detect probe --socket-dir /tmp/udf --function edgeDetect
   edge-detect probe --socket /run/edge.sock --timeout 500ms
+  edge-detect probe --as-gid "$(id -g kapacitor)"
 
 Exits with 0 if all answer and close as they should, else with 1.`,
     );
@@ -60,7 +77,8 @@ Exits with 0 if all answer and close as they should, else with 1.`,
 
 async function probe(options: ProbeOptions, io: Io): Promise<number> {
   const timeoutMs = wholeMs(options.timeout);
-  const reports = targetsOf(options).map((target) => report(target, timeoutMs, io));
+  const asGid = gidOf(options.asGid);
+  const reports = targetsOf(options).map((target) => report(target, timeoutMs, asGid, io));
   let code = 0;
   // All are asked at once, and told of in the order in which they were named.
   for (const say of reports) if (!(await say)()) code = 1;
@@ -69,12 +87,32 @@ async function probe(options: ProbeOptions, io: Io): Promise<number> {
 
 function targetsOf(options: ProbeOptions): Target[] {
   if (options.socket.length > 0)
-    return options.socket.map((path) => ({ name: undefined, path, wants: undefined }));
+    return options.socket.flatMap(socketsAt).map((path) => ({ name: undefined, path, wants: undefined }));
   return servedFunctions(options).map(({ function: fn, path }) => ({ name: fn.name, path, wants: fn.wants }));
 }
 
+/**
+ * A socket, or those in a folder.
+ * @throws OperationError if there are none in it, or it can't be looked into
+ */
+function socketsAt(path: string): string[] {
+  try {
+    if (statSync(path, { throwIfNoEntry: false })?.isDirectory() !== true) return [path];
+    const sockets = readdirSync(path, { withFileTypes: true }).filter((entry) => entry.isSocket());
+    if (sockets.length > 0) return sockets.map(({ name }) => join(path, name)).sort();
+  } catch (error) {
+    throw new OperationError(`${path}: cannot look there: ${messageOf(error)}`);
+  }
+  throw new OperationError(`${path}: there is no socket in this folder; is the agent running?`);
+}
+
 /** Probes one socket. @returns says what came of it, and returns whether all was well */
-async function report(target: Target, timeoutMs: number, io: Io): Promise<() => boolean> {
+async function report(
+  target: Target,
+  timeoutMs: number,
+  asGid: number | undefined,
+  io: Io,
+): Promise<() => boolean> {
   const title = target.name === undefined ? target.path : `${target.name} at ${target.path}`;
   try {
     const startMs = performance.now();
@@ -84,14 +122,18 @@ async function report(target: Target, timeoutMs: number, io: Io): Promise<() => 
       throw new OperationError(
         `this socket wants ${info.wants}, the function ${target.wants}: are two sockets swapped?`,
       );
+    const problem = asGid === undefined ? undefined : accessProblem(target.path, asGid);
+    if (problem !== undefined) throw new OperationError(problem);
     const lines = wrap(optionList(info), (io.stdout.columns || DEFAULT_COLUMNS) - 4);
-    const text = `${title}: wants ${info.wants}, provides ${info.provides}, answered in ${tookMs} ms\n${lines.map((line) => `    ${line}\n`).join('')}`;
+    const lead = `${title}: wants ${info.wants}, provides ${info.provides}, answered in ${tookMs} ms`;
+    const text = `${lead}\n    ${whoMayConnect(target.path)} may connect\n${lines.map((line) => `    ${line}\n`).join('')}`;
     return () => {
       io.stdout.write(text);
       return true;
     };
   } catch (error) {
-    const message = messageOf(error);
+    const own = ownProblem(target.path);
+    const message = own === undefined ? messageOf(error) : `${messageOf(error)}; ${own}`;
     const prefix = message.includes(target.path) ? target.name : title;
     return () => {
       io.stderr.write(`edge-detect: ${prefix === undefined ? '' : `${prefix}: `}${message}\n`);

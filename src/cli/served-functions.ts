@@ -28,6 +28,21 @@ export function servedOptions(): Option[] {
   ];
 }
 
+/** The option that says which group Kapacitor is in, or is to be tried as. */
+export function kapacitorGidOption(flag: string, summary: string): Option {
+  return new Option(`${flag} <gid>`, summary).env('KAPACITOR_GID');
+}
+
+/**
+ * What that option says. An empty variable is as good as none: that is how compose files hand on what is not set.
+ * @throws UsageError if it is no number
+ */
+export function gidOf(text: string | undefined): number | undefined {
+  if (text === undefined || text === '') return undefined;
+  if (!/^\d{1,10}$/.test(text)) throw new UsageError(`'${text}' is no group: it must be its number`);
+  return Number(text);
+}
+
 /** @throws UsageError for a function that there is not, or one that is named twice */
 export function servedFunctions(options: ServedOptions): ServedFunction[] {
   const wanted = options.function.length > 0 ? options.function : DEFAULT_FUNCTIONS.map(({ name }) => name);

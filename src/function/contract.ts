@@ -54,6 +54,11 @@ export interface NodeLimits {
 export interface NodeLog {
   info(fields: Readonly<Record<string, unknown>>, message: string): void;
   warn(fields: Readonly<Record<string, unknown>>, message: string): void;
+  /**
+   * What is probably wrong with the task: said once for a task and its options, however often it connects. Where nobody
+   * keeps count it is a warning.
+   */
+  hint?(fields: Readonly<Record<string, unknown>>, message: string): void;
 }
 
 /**

@@ -1,7 +1,7 @@
 import { rmSync, statSync } from 'node:fs';
 import { setTimeout as timer } from 'node:timers/promises';
 import { messageOf } from '../errors.ts';
-import type { KapacitorApi, NodeExecution, Task } from '../kapacitor/api.ts';
+import { ApiError, type KapacitorApi, type NodeExecution, type Task } from '../kapacitor/api.ts';
 import { Attempts } from './attempts.ts';
 import { type Diagnosis, isToBringBack } from './diagnosis.ts';
 import { ExecutionNotes } from './executions.ts';
@@ -143,12 +143,17 @@ export class Reviver {
   /** Says once that Kapacitor can't be asked. @returns how long to wait before it is asked again, in milliseconds */
   #complain(error: unknown): number {
     const message = messageOf(error);
-    if (message !== this.#complaint)
+    const isCold = performance.now() - this.#startedMs < this.#timing.coldStartMs && isAway(error);
+    // Said as news first, and as a warning if it lasts.
+    const complaint = isCold ? `${message} (yet)` : message;
+    if (isCold && complaint !== this.#complaint)
+      this.#options.log.info({ error: message }, 'Kapacitor does not answer yet');
+    else if (complaint !== this.#complaint)
       this.#options.log.warn(
         { error: message },
         'Kapacitor cannot be asked: tasks that lost their UDF wait until it answers',
       );
-    this.#complaint = message;
+    this.#complaint = complaint;
     const waitMs = this.#retryMs;
     this.#retryMs = Math.min(2 * this.#retryMs, LONGEST_RETRY_MS);
     return waitMs;
@@ -312,4 +317,9 @@ export class Reviver {
   #sessionsOf(task: string): KnownSession[] {
     return [...this.#options.journal.state.sessions.values()].filter(({ taskId }) => taskId === task);
   }
+}
+
+/** Whether nobody answered at all: a refusal is none that goes away by itself. */
+function isAway(error: unknown): boolean {
+  return error instanceof ApiError && error.status === undefined;
 }

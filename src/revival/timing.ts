@@ -19,6 +19,8 @@ export interface ReviverTiming {
   readonly longestSlowPauseMs: number;
   /** How long a task that was enabled may take to connect. */
   readonly connectMs: number;
+  /** At the start of a whole stack Kapacitor comes after the agent, and nobody needs a warning of that for so long. */
+  readonly coldStartMs: number;
   /** How long bringing back what was begun may hold up the agent's end. */
   readonly stopMs: number;
 }
@@ -35,5 +37,6 @@ export const REVIVER_TIMING: ReviverTiming = {
   slowPauseMs: 300_000,
   longestSlowPauseMs: 3_600_000,
   connectMs: 10_000,
+  coldStartMs: 60_000,
   stopMs: 1000,
 };

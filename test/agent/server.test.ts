@@ -136,9 +136,18 @@ describe('a socket', () => {
     expect(readFileSync(file, 'utf8')).toBe('precious');
     if (process.platform === 'linux')
       expect(await refusal(open(['/proc/x.sock']))).toMatch(
-        /^cannot listen on \/proc\/x\.sock: .*; let this user create files there or choose another place/,
+        /^cannot listen on \/proc\/x\.sock: .*; let this user create files there, or choose another place|this process is user/,
       );
   });
+
+  test.runIf(process.platform === 'linux')(
+    'does not wait for ever for a folder that nobody can make',
+    async () => {
+      expect(await refusal(open(['/proc/udf/deep/x.sock']))).toMatch(
+        /^cannot make the folder of \/proc\/udf\/deep\/x\.sock: ENOENT.*, or choose another place/,
+      );
+    },
+  );
 });
 
 describe('a socket whose place another process has taken', () => {

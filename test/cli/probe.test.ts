@@ -1,11 +1,12 @@
-import { mkdtempSync, rmSync } from 'node:fs';
+import { chmodSync, lstatSync, mkdtempSync, rmSync } from 'node:fs';
 import { createServer, type Socket } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { describe, expect, test } from 'vitest';
+import { describe, expect, test, vi } from 'vitest';
 import { run } from '../../src/cli/run.ts';
 import { withAgent } from '../support/agent/agent.ts';
 import { CapturedIo } from '../support/captured-io.ts';
+import { temporaryFolder } from '../support/temporary-folder.ts';
 
 async function probe(args: readonly string[]): Promise<{ code: number; out: string; err: string }> {
   const io = new CapturedIo();
@@ -55,7 +56,49 @@ describe('edge-detect probe', () => {
       const path = agent.socketOf('edgeDetectBatch');
       expect((await probe(['--socket', path])).out).toContain(`${path}: wants BATCH`);
       const named = await probe(['--function', `mirror=${agent.socketOf('mirror')}`]);
-      expect(named.out.split('\n')).toHaveLength(2);
+      expect(named.out.split('\n')).toHaveLength(3);
+    });
+  });
+
+  test('probes every socket of a folder that is named in place of a socket', async () => {
+    await withAgent(async (agent) => {
+      const { code, out, err } = await probe(['--socket', agent.folder]);
+      expect([code, err]).toEqual([0, '']);
+      for (const name of ['edgeDetect', 'edgeDetectBatch', 'mirror'])
+        expect(out).toContain(`${agent.socketOf(name)}: wants`);
+    });
+    const empty = temporaryFolder();
+    expect(await probe(['--socket', empty])).toEqual({
+      code: 1,
+      out: '',
+      err: `edge-detect: ${empty}: there is no socket in this folder; is the agent running?\n`,
+    });
+  });
+
+  test('says who may connect, and whether a group could', async () => {
+    await withAgent(async (agent) => {
+      const path = agent.socketOf('mirror');
+      chmodSync(agent.folder, 0o755);
+      chmodSync(path, 0o660);
+      const { gid } = lstatSync(path);
+      expect((await probe(['--socket', path])).out).toMatch(/^ {4}.*(?:root|user|group) .*may connect$/m);
+      chmodSync(path, 0o666);
+      expect((await probe(['--socket', path, '--as-gid', '54321'])).out).toContain(
+        '    everybody may connect\n',
+      );
+      chmodSync(path, 0o660);
+      const refused = await probe(['--socket', path, '--as-gid', '54321']);
+      expect(refused.code).toBe(1);
+      expect(refused.err).toContain(`group 54321 can't connect to ${path}: ${path} belongs to user`);
+      expect(refused.err).toContain(
+        `chown :54321 ${agent.folder} && chmod 2750 ${agent.folder} mends it (in a container: on the host`,
+      );
+      expect((await probe(['--socket', path, '--as-gid', String(gid)])).code).toBe(0);
+      vi.stubEnv('KAPACITOR_GID', '54321');
+      expect((await probe(['--socket', path])).code).toBe(1);
+      vi.stubEnv('KAPACITOR_GID', '');
+      expect((await probe(['--socket', path])).code).toBe(0);
+      vi.unstubAllEnvs();
     });
   });
 

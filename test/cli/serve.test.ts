@@ -1,4 +1,4 @@
-import { existsSync, lstatSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { chmodSync, existsSync, lstatSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest';
@@ -59,7 +59,9 @@ describe('serve', () => {
   });
 
   test('logs in lines of JSON: listening, each task, its end with counts and reason, the stop', async () => {
-    const serving = serve();
+    // Somebody else can get in: nothing to warn of.
+    chmodSync(folder, 0o755);
+    const serving = serve('--socket-mode', '0666');
     await serving.io.said('edgeDetectBatch.sock');
     const peer = await Peer.reading(join(folder, 'edgeDetect.sock'));
     peer.send(initRequest('a "task"', [stringOption('field', 'value')]), pointRequest());

@@ -26,6 +26,7 @@ const TIMING: ReviverTiming = {
   slowPauseMs: 40,
   longestSlowPauseMs: 160,
   connectMs: 300,
+  coldStartMs: 0,
   stopMs: 2000,
 };
 
@@ -461,6 +462,23 @@ describe('the reviver', () => {
     const messages = lines.map(({ message }) => message);
     expect(messages.filter((message) => message.includes('cannot be asked'))).toHaveLength(1);
     expect(messages.filter((message) => message.includes('answers again'))).toHaveLength(1);
+  });
+
+  test('takes a Kapacitor that does not answer at first for no reason to warn, unless it lasts', async () => {
+    kapacitor.behaviour = { answer: () => 'hang' };
+    const api = new KapacitorApi({
+      url: kapacitor.url,
+      authorization: undefined,
+      ca: undefined,
+      isInsecure: false,
+      timeoutMs: 20,
+    });
+    startAgent({ api, timing: { ...TIMING, coldStartMs: 100 } });
+    await until(() => lines.some(({ message }) => message.includes('cannot be asked')));
+    expect(lines.map(({ level, message }) => `${level}: ${message}`)).toEqual([
+      'info: Kapacitor does not answer yet',
+      'warn: Kapacitor cannot be asked: tasks that lost their UDF wait until it answers',
+    ]);
   });
 
   test('says of a task whose options were refused that a person is needed, once, and leaves it alone', async () => {

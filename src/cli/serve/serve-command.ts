@@ -1,6 +1,9 @@
 import { readFileSync } from 'node:fs';
 import { availableParallelism } from 'node:os';
+import { dirname } from 'node:path';
 import { Command, InvalidArgumentError, Option } from 'commander';
+import type { Logger } from 'pino';
+import { accessProblem } from '../../agent/access.ts';
 import { startAgent } from '../../agent/agent.ts';
 import { startCluster } from '../../agent/cluster/primary.ts';
 import { startWatchdog } from '../../agent/watchdog/watchdog.ts';
@@ -18,12 +21,19 @@ import {
 } from '../kapacitor-options.ts';
 import { type LogOptions, logOptions, makeLog } from '../log.ts';
 import type { CommandFactory } from '../run.ts';
-import { type ServedOptions, servedFunctions, servedOptions } from '../served-functions.ts';
+import {
+  gidOf,
+  kapacitorGidOption,
+  type ServedOptions,
+  servedFunctions,
+  servedOptions,
+} from '../served-functions.ts';
 import { workerProgram } from './worker.ts';
 
 interface ServeOptions extends ServedOptions, LogOptions, KapacitorOptions {
   readonly socketMode: number;
   readonly socketGroup?: string;
+  readonly kapacitorGid?: string;
   readonly maxFrameBytes: number;
   readonly maxGroups: number;
   readonly workers: number;
@@ -53,6 +63,9 @@ export const serveCommand: CommandFactory = (io, exit) => {
       new Option('--socket-group <group>', 'group of the sockets, a name or a number').env(
         'EDGE_DETECT_SOCKET_GROUP',
       ),
+    )
+    .addOption(
+      kapacitorGidOption('--kapacitor-gid', "Kapacitor's group: warn at the start where it cannot connect"),
     )
     .addOption(
       new Option('--max-frame-bytes <bytes>', 'refuse longer messages and send no longer snapshots')
@@ -117,6 +130,7 @@ Stops at SIGTERM or SIGINT once everything that was read is answered; a second o
 async function serve(options: ServeOptions, kapacitor: KapacitorApi | undefined, io: Io): Promise<number> {
   const functions = servedFunctions(options);
   const groupId = options.socketGroup === undefined ? undefined : groupIdOf(options.socketGroup);
+  const kapacitorGid = gidOf(options.kapacitorGid);
   const log = await makeLog(io, options);
   const { maxFrameBytes, maxGroups, workers } = options;
   const watchdogMs = wholeMs(options.watchdog);
@@ -147,6 +161,7 @@ async function serve(options: ServeOptions, kapacitor: KapacitorApi | undefined,
     functions,
     mode: options.socketMode,
     groupId,
+    kapacitorGid,
     maxFrameBytes,
     maxGroups,
     log,
@@ -160,6 +175,11 @@ async function serve(options: ServeOptions, kapacitor: KapacitorApi | undefined,
     const agent = await (workers === 1
       ? startAgent(agentOptions)
       : startCluster({ ...agentOptions, workers, watchdogMs, program }));
+    warnOfAccess(
+      functions.map(({ path }) => path),
+      kapacitorGid,
+      log,
+    );
     keeper.start();
     await first.promise;
     const stopped = keeper.stop().then(() => agent.stop());
@@ -175,6 +195,21 @@ async function serve(options: ServeOptions, kapacitor: KapacitorApi | undefined,
   }
   log.info({}, 'stopped');
   return code;
+}
+
+/** A Kapacitor that cannot get in hangs for minutes at its start before it says a word. */
+function warnOfAccess(sockets: readonly string[], kapacitorGid: number | undefined, log: Logger): void {
+  const told = new Set<string>();
+  for (const path of sockets) {
+    if (told.has(dirname(path))) continue;
+    told.add(dirname(path));
+    try {
+      const problem = accessProblem(path, kapacitorGid);
+      if (problem !== undefined) log.warn({ socket: path }, problem);
+    } catch (error) {
+      log.warn({ socket: path, error: messageOf(error) }, 'nobody can tell who may connect');
+    }
+  }
 }
 
 function parseMode(text: string): number {

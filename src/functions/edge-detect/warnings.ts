@@ -19,6 +19,7 @@ export class Warnings {
   #late = 0;
   #lateWarnedMs = -Infinity;
   #evicted = 0;
+  readonly #measurements = new Set<string>();
   readonly #fields = new Set<string>();
   readonly #tags = new Set<string>();
   /** The tags of the first point of each group. */
@@ -43,6 +44,7 @@ export class Warnings {
     const point = view.toPoint();
     for (const name of point.fields.keys()) this.#fields.add(name);
     for (const name of point.tags.keys()) this.#tags.add(name);
+    this.#measurements.add(point.name);
     this.#seen++;
     if (carriesKey) this.#carrying++;
     this.#warnOfDimensions(point.dimensions);
@@ -54,13 +56,14 @@ export class Warnings {
     if (first === undefined) this.#tagsOf.set(point.group, tags);
     else if (first !== tags && !this.#hasWarnedOfMix) {
       this.#hasWarnedOfMix = true;
-      this.#log.warn(
+      this.#hint(
         { group: point.group, tags: [first, tags] },
         'one group holds points of different tags: is a groupBy missing in front of the node?',
       );
     }
-    if (this.#seen === WATCHED_POINTS && this.#carrying === 0) {
-      this.#log.warn(
+    // Where points of several measurements come along, some are of no concern to this task.
+    if (this.#seen === WATCHED_POINTS && this.#carrying === 0 && this.#measurements.size === 1) {
+      this.#hint(
         {
           keys: this.#keys.map(({ type, name }) => `${type} ${name}`),
           fields: [...this.#fields],
@@ -69,6 +72,11 @@ export class Warnings {
         `none of the first ${WATCHED_POINTS} points carried a tracked key: is its name right?`,
       );
     }
+  }
+
+  #hint(fields: Readonly<Record<string, unknown>>, message: string): void {
+    if (this.#log.hint === undefined) this.#log.warn(fields, message);
+    else this.#log.hint(fields, message);
   }
 
   /** The begin of one of the first batches: there the group's tags are the dimensions. */
@@ -81,7 +89,7 @@ export class Warnings {
     const key = this.#keys.find(({ type, name }) => type === 'tag' && dimensions.includes(name));
     if (key === undefined) return;
     this.#hasWarnedOfDimension = true;
-    this.#log.warn(
+    this.#hint(
       { tag: key.name, dimensions },
       'the tracked tag is one that the points are grouped by: within a group it can never change',
     );

@@ -35,6 +35,13 @@ describe('that no point carries a tracked key', () => {
     expect(node.counts).toEqual({ groups: 0, ignored: 120 });
   });
 
+  test('is not said where points of several measurements come, of which some are for others', () => {
+    const node = new TestNode(edgeDetect, [FIELD]);
+    const cpu = pointRequest({ name: 'cpu', fields: { idle: { type: 'int', v: 1n } }, tags: { host: 'a' } });
+    node.take(other, ...times(100, () => cpu));
+    expect(warnings(node)).toEqual([]);
+  });
+
   test('is not said where a single one does', () => {
     const node = new TestNode(edgeDetect, [FIELD]);
     node.take(pointRequest({ fields: VALUE, tags: { host: 'a' } }), ...times(100, () => other));
