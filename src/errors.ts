@@ -23,6 +23,10 @@ export const INPUT_ERROR_CODES = [
   'BAD_VALUE',
   /** A time that is none, or outside of what can be held. */
   'BAD_TIME',
+  /** Data of a format that can't be read, or can't be told. */
+  'UNKNOWN_FORMAT',
+  /** A setting that is of no use beside the others, or for the data. */
+  'BAD_SETTING',
   /** A name that the data doesn't have. */
   'UNKNOWN_NAME',
   /** Points of which nobody has said what measurement they belong to. */

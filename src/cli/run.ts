@@ -1,6 +1,7 @@
 import { Command, CommanderError } from 'commander';
 import { InputError, messageOf, UsageError } from '../errors.ts';
 import { callSettings } from '../wording.ts';
+import { flagOf } from './flag-names.ts';
 import type { Io } from './io.ts';
 import { programVersion } from './program-version.ts';
 import { settleSwitches } from './switches.ts';
@@ -31,11 +32,6 @@ function usageError(text: string): string {
     .trim()
     .replace(/^error: /, '')
     .replaceAll('\n', ' ');
-}
-
-/** The flag of a setting that the rooms below know by its own name: `maxFrameBytes` is `--max-frame-bytes`. */
-function flagOf(setting: string): string {
-  return `--${setting.replace(/[A-Z]/g, (letter) => `-${letter.toLowerCase()}`)}`;
 }
 
 async function loadOthers(name: string, io: Io): Promise<Command[]> {

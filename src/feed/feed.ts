@@ -1,3 +1,4 @@
+import { MAX_TIME, MIN_TIME } from '../line-protocol/limits.ts';
 import type { Pacer } from './pace.ts';
 import type { Reading } from './reading.ts';
 import type { Rejections } from './rejections.ts';
@@ -9,8 +10,6 @@ export interface FeedOptions {
   readonly source: (signal: AbortSignal) => AsyncIterable<readonly Reading[]>;
   /** Whether the source goes on while there is no room for its points; one that can wait loses none. */
   readonly isLive: boolean;
-  /** Whether what the source refuses was to be line protocol. */
-  readonly readsLines: () => boolean;
   readonly pacer: Pacer;
   readonly target: Target;
   readonly writer: WriterOptions;
@@ -31,6 +30,8 @@ export class Feed {
   #flushTimer: NodeJS.Timeout | undefined;
   #taken = 0;
   #refused = 0;
+  #empty = 0;
+  #untimed = 0;
   #failure: unknown;
   #unreportedLosses = 0;
   #lossReportedMs = Number.NEGATIVE_INFINITY;
@@ -38,7 +39,8 @@ export class Feed {
   constructor(options: FeedOptions) {
     this.#options = options;
     this.#writer = new Writer(options.target, options.writer, {
-      rejected: (line, reason) => options.rejections.add(line, reason, true),
+      rejected: (line, reason, origin) =>
+        options.rejections.add(origin?.record ?? line, reason, origin?.head ?? ''),
       lost: (count, reason) => this.#reportLoss(count, reason),
       away: (reason) => options.report(`${reason}; trying again, and points wait`),
       back: (awayMs) =>
@@ -49,6 +51,16 @@ export class Feed {
   /** Always what was written, was rejected, was lost, and still waits. */
   get read(): number {
     return this.#taken + this.#refused;
+  }
+
+  /** Records that had no value in any field, so that there was nothing to write. */
+  get empty(): number {
+    return this.#empty;
+  }
+
+  /** Points without a time, which were given that at which they were read. */
+  get untimed(): number {
+    return this.#untimed;
   }
 
   get written(): number {
@@ -111,11 +123,14 @@ export class Feed {
   }
 
   async #takeAll(readings: readonly Reading[]): Promise<void> {
-    const { isLive, pacer, readsLines, rejections } = this.#options;
+    const { isLive, pacer } = this.#options;
     for (const reading of readings) {
+      if (reading.kind === 'empty') {
+        this.#empty++;
+        continue;
+      }
       if (reading.kind === 'refused') {
-        this.#refused++;
-        rejections.add(reading.record, reading.reason, readsLines());
+        this.#refuse(reading.record, reading.reason, reading.head);
         continue;
       }
       if (pacer.waitMs(reading) > 0) {
@@ -123,10 +138,26 @@ export class Feed {
         // What is not due yet counts as not read; what was due, but for want of room, is still written.
         if (this.#stop.signal.aborted) return;
       }
+      const timeNs = pacer.timeNs(reading);
+      if (timeNs < MIN_TIME || timeNs > MAX_TIME) {
+        const { head = '', record = `${reading.text} ${reading.timeNs}` } = reading.origin ?? {};
+        this.#refuse(
+          record,
+          `moved, its time is outside of the years 1677 to 2262 that InfluxDB can hold`,
+          head,
+        );
+        continue;
+      }
       if (!isLive && this.#writer.isFull) await this.#writer.room();
       this.#taken++;
-      this.#writer.add(`${reading.text} ${pacer.timeNs(reading)}`);
+      if (reading.timeNs === undefined) this.#untimed++;
+      this.#writer.add(`${reading.text} ${timeNs}`, reading.origin);
     }
+  }
+
+  #refuse(record: string, reason: string, head: string): void {
+    this.#refused++;
+    this.#options.rejections.add(record, reason, head);
   }
 
   #reportLoss(count: number, reason: string): void {

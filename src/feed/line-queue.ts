@@ -1,7 +1,15 @@
+import type { Origin } from './reading.ts';
+
+/** A line of line protocol on its way, and what it was made of, where that is another thing. */
+export interface QueuedLine {
+  readonly text: string;
+  readonly origin: Origin | undefined;
+}
+
 /** Lines waiting to be written, oldest first, at most so many. */
 export class LineQueue {
   readonly #capacity: number;
-  #lines: string[] = [];
+  #lines: QueuedLine[] = [];
   /** Where the oldest one stands; what is before it has been taken. */
   #head = 0;
   #taken = 0;
@@ -20,7 +28,7 @@ export class LineQueue {
     return this.length + this.#taken >= this.#capacity;
   }
 
-  add(line: string): void {
+  add(line: QueuedLine): void {
     this.#lines.push(line);
   }
 
@@ -37,11 +45,11 @@ export class LineQueue {
    * @param count how many at most
    * @param length how many characters they may have together, the first one apart
    */
-  take(count: number, length: number): readonly string[] {
+  take(count: number, length: number): readonly QueuedLine[] {
     let end = this.#head;
     let total = 0;
     while (end < this.#lines.length && end - this.#head < count) {
-      total += this.#lines[end]?.length ?? 0;
+      total += this.#lines[end]?.text.length ?? 0;
       if (total > length && end > this.#head) break;
       end++;
     }
@@ -58,7 +66,7 @@ export class LineQueue {
   }
 
   /** Puts lines that were taken in front again, and forgets the others that were. */
-  putBack(lines: readonly string[]): void {
+  putBack(lines: readonly QueuedLine[]): void {
     this.#taken = 0;
     this.#lines = lines.concat(this.#lines.slice(this.#head));
     this.#head = 0;

@@ -1,7 +1,8 @@
 import { messageOf, OperationError } from '../errors.ts';
 import { Backoff } from './backoff.ts';
-import { LineQueue } from './line-queue.ts';
+import { LineQueue, type QueuedLine } from './line-queue.ts';
 import { pause } from './pause.ts';
+import type { Origin } from './reading.ts';
 import { BusyError, GoneError, Refusal, SetupError, type Target } from './targets/target.ts';
 
 export interface WriterOptions {
@@ -17,7 +18,7 @@ export interface WriterOptions {
 
 export interface WriterEvents {
   /** The target won't take a line. */
-  rejected(line: string, reason: string): void;
+  rejected(line: string, reason: string, origin: Origin | undefined): void;
   /** Lines are gone that were not written; not called for those that were waiting when `run` fails. */
   lost(count: number, reason: string): void;
   /** The target can't be written to, for a new reason. */
@@ -90,8 +91,11 @@ export class Writer {
     return this.#queue.isFull && !this.#isOver;
   }
 
-  /** Takes a line. If there is no room for it, the oldest one that is not on its way is lost. */
-  add(line: string): void {
+  /**
+   * Takes a line. If there is no room for it, the oldest one that is not on its way is lost.
+   * @param origin what it was made of, where that is not line protocol
+   */
+  add(text: string, origin?: Origin): void {
     if (this.#isOver) {
       this.#lost++;
       return;
@@ -100,7 +104,7 @@ export class Writer {
       this.#lose(1, `the buffer is full with ${this.#options.bufferLines} points`);
       if (!this.#queue.dropOldest()) return;
     }
-    this.#queue.add(line);
+    this.#queue.add({ text, origin });
     if (this.#queue.length === 1 || this.#queue.length >= this.#options.batchLines) this.#waiting?.abort();
   }
 
@@ -166,7 +170,10 @@ export class Writer {
   async #send(): Promise<void> {
     const lines = this.#queue.take(this.#parts.at(-1) ?? this.#options.batchLines, MAX_BATCH_LENGTH);
     try {
-      await this.#target.write(lines, this.#abort.signal);
+      await this.#target.write(
+        lines.map(({ text }) => text),
+        this.#abort.signal,
+      );
     } catch (error) {
       if (!(error instanceof Refusal)) {
         this.#queue.putBack(lines);
@@ -183,13 +190,13 @@ export class Writer {
   }
 
   /** Rejects the lines known to be refused; where none is, halves the batch to find them. */
-  #divide(lines: readonly string[], refusal: Refusal): void {
+  #divide(lines: readonly QueuedLine[], refusal: Refusal): void {
     const isWhole = lines.length === 1 || refusal.others === 'refused';
     const others = lines.filter((line) => {
-      const reason = refusal.named.get(line) ?? (isWhole ? refusal.message : undefined);
+      const reason = refusal.named.get(line.text) ?? (isWhole ? refusal.message : undefined);
       if (reason === undefined) return true;
       this.#rejected++;
-      this.#events.rejected(line, reason);
+      this.#events.rejected(line.text, reason, line.origin);
       return false;
     });
     if (refusal.others === 'written') {
@@ -205,7 +212,7 @@ export class Writer {
   }
 
   /** Ends with the lines taken: those `again` go back to the head of the queue. */
-  #settle(count: number, again: readonly string[]): void {
+  #settle(count: number, again: readonly QueuedLine[]): void {
     if (again.length > 0) this.#queue.putBack(again);
     else this.#queue.settle();
     const part = this.#parts.pop();

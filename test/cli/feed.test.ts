@@ -22,6 +22,9 @@ function fileOf(name: string, content: string | Buffer): string {
   return path;
 }
 
+/** Times of 1970 are believed. */
+const NS = ['--precision', 'ns'];
+
 async function feed(io: CapturedIo, ...args: string[]): Promise<number> {
   return run(['feed', ...args], io);
 }
@@ -57,7 +60,7 @@ afterEach(() => {
 describe('edge-detect feed --file', () => {
   test('takes line protocol from a pipe and says what became of it', async () => {
     const io = new CapturedIo('m v=1 1\nm s="a b" 2\n');
-    expect(await feed(io, '--file', '-')).toBe(0);
+    expect(await feed(io, '--file', '-', ...NS)).toBe(0);
     expect(io.out).toBe('m v=1 1\nm s="a b" 2\n');
     expect(io.err).toBe('edge-detect feed: points: 2 read, 2 written, 0 rejected, 0 lost\n');
   });
@@ -88,7 +91,7 @@ describe('edge-detect feed --file', () => {
 
   test('gives points without a time the present, and no two of them the same', async () => {
     const io = new CapturedIo('m v=1\nm v=2\nm v=3\n');
-    await feed(io, '--file', '-');
+    await feed(io, '--file', '-', ...NS);
     const times = io.out
       .trimEnd()
       .split('\n')
@@ -99,12 +102,12 @@ describe('edge-detect feed --file', () => {
   test('keeps what is rejected in a file that can be mended and fed again', async () => {
     const rejected = join(folder(), 'rejected.lp');
     const io = new CapturedIo('m v=1 1\nm v=x 2\nm v=3 3\n');
-    expect(await feed(io, '--file', '-', '--rejected', rejected)).toBe(1);
+    expect(await feed(io, '--file', '-', ...NS, '--rejected', rejected)).toBe(1);
     expect(io.err).toBe('edge-detect feed: points: 3 read, 2 written, 1 rejected, 0 lost\n');
     const kept = readFileSync(rejected, 'utf8');
-    expect(kept).toMatch(/^# stdin:2:5: expected a value for field v .*\nm v=x 2\n$/);
+    expect(kept).toMatch(/^# rejected: stdin:2:5: expected a value for field v .*\nm v=x 2\n$/);
     const again = new CapturedIo(kept.replace('v=x', 'v=2'));
-    expect(await feed(again, '--file', '-')).toBe(0);
+    expect(await feed(again, '--file', '-', ...NS)).toBe(0);
     expect(again.out).toBe('m v=2 2\n');
   });
 
@@ -115,9 +118,9 @@ describe('edge-detect feed --file', () => {
       Buffer.from('" 2\n'),
     ]);
     const whole = new CapturedIo('m v="\uFFFD" 1\n');
-    expect(await feed(whole, '--file', '-')).toBe(0);
+    expect(await feed(whole, '--file', '-', ...NS)).toBe(0);
     const io = new CapturedIo(Buffer.concat([broken, Buffer.from('m v=3 3\n')]));
-    expect(await feed(io, '--file', '-')).toBe(1);
+    expect(await feed(io, '--file', '-', ...NS)).toBe(1);
     expect(io.out).toContain('m v=3 3\n');
     expect(io.err).toContain('it has bytes that are no UTF-8');
   });
@@ -126,18 +129,18 @@ describe('edge-detect feed --file', () => {
     const file = fileOf('points.lp', 'm v=1 1\n');
     const watched = new CapturedIo();
     watched.stderr.isTTY = true;
-    await feed(watched, '--file', file);
+    await feed(watched, '--file', file, ...NS);
     expect(watched.err).toMatch(/\d+% \| \d points written/);
     expect(watched.err).toMatch(/points: 1 read, 1 written/);
     const unwatched = new CapturedIo();
-    await feed(unwatched, '--file', file);
+    await feed(unwatched, '--file', file, ...NS);
     expect(unwatched.err).not.toContain('%');
   });
 
   test('writes what a quiet pipe has brought so far when it is told to end', async () => {
     const pipe = new PassThrough();
     const io = new CapturedIo(pipe);
-    const fed = feed(io, '--file', '-');
+    const fed = feed(io, '--file', '-', ...NS);
     pipe.write('m v=1 1\n');
     await io.said('m v=1 1\n');
     io.signal('SIGTERM');
@@ -148,14 +151,14 @@ describe('edge-detect feed --file', () => {
   test('says where a gzipped file is cut off, after what stands before', async () => {
     const whole = gzipSync('m v=1 1\n'.repeat(10_000));
     const io = new CapturedIo(whole.subarray(0, whole.length - 20));
-    expect(await feed(io, '--file', '-')).toBe(2);
+    expect(await feed(io, '--file', '-', ...NS)).toBe(2);
     expect(io.err).toMatch(/edge-detect: stdin: its gzip data is cut off/);
   });
 
   test('ends when nobody reads its output any more', async () => {
     const io = new CapturedIo('m v=1 1\n');
     io.stdout.destroy(new Error('EPIPE'));
-    expect(await feed(io, '--file', '-')).toBe(1);
+    expect(await feed(io, '--file', '-', ...NS)).toBe(1);
     expect(io.err).toContain('points: 1 read, 0 written, 0 rejected, 1 lost');
     expect(io.err).toContain("edge-detect: standard output can't be written to");
   });
@@ -212,10 +215,10 @@ describe('edge-detect feed --exec', () => {
   test('reads line protocol, JSON, and through a shell', async () => {
     const once = ['--polls', '1'];
     const lp = new CapturedIo();
-    expect(await feed(lp, '--exec', `echo 'm v=1 7'`, '--tag', 'host=r1', ...once)).toBe(0);
+    expect(await feed(lp, '--exec', `echo 'm v=1 7'`, '--tag', 'host=r1', ...NS, ...once)).toBe(0);
     expect(lp.out).toBe('m,host=r1 v=1 7\n');
     const json = new CapturedIo();
-    const ndjson = ['--format', 'ndjson', '--measurement', 'm', '--tag', 'n'];
+    const ndjson = ['--format', 'ndjson', '--measurement', 'm', '--tag', 'n', '--precision', 's'];
     expect(
       await feed(
         json,
@@ -227,7 +230,7 @@ describe('edge-detect feed --exec', () => {
     ).toBe(0);
     expect(json.out).toBe('m,n=a v=1 7000000000\nm,n=b v=2 7000000000\n');
     const shell = new CapturedIo();
-    expect(await feed(shell, '--exec', 'echo m v=1 7 | cat', '--shell', ...once)).toBe(0);
+    expect(await feed(shell, '--exec', 'echo m v=1 7 | cat', '--shell', ...NS, ...once)).toBe(0);
     expect(shell.out).toBe('m v=1 7\n');
   });
 
@@ -332,7 +335,7 @@ describe('edge-detect feed and servers', () => {
     const codes = [];
     for (const way of ways) {
       const io = new CapturedIo('m v=1 1\n');
-      codes.push(await feed(io, '--file', '-', ...way));
+      codes.push(await feed(io, '--file', '-', ...NS, ...way));
       expect(io.err + io.out).not.toContain('top-secret');
     }
     expect(codes).toEqual([1, 1, 1, 1, 2, 2]);
@@ -355,11 +358,11 @@ describe('edge-detect feed and servers', () => {
     const server = await serve(() => ({ status: 204 }));
     vi.stubEnv(`EDGE_DETECT_FEED_${name}_FILE`, fileOf('secret', 'top-secret\n'));
     const io = new CapturedIo('m v=1 1\n');
-    expect(await feed(io, '--file', '-', '--influxdb', server.url.href, ...flags)).toBe(0);
+    expect(await feed(io, '--file', '-', ...NS, '--influxdb', server.url.href, ...flags)).toBe(0);
     expect(server.requests.at(-1)?.headers.authorization).toBe(expected);
     vi.stubEnv(`EDGE_DETECT_FEED_${name}_FILE`, '/no/such/file');
     const lost = new CapturedIo('m v=1 1\n');
-    expect(await feed(lost, '--file', '-', '--influxdb', server.url.href, ...flags)).toBe(2);
+    expect(await feed(lost, '--file', '-', ...NS, '--influxdb', server.url.href, ...flags)).toBe(2);
     expect(lost.err).toContain(`EDGE_DETECT_FEED_${name}_FILE: cannot read it: ENOENT`);
   });
 
@@ -369,7 +372,7 @@ describe('edge-detect feed and servers', () => {
       const identity = makeIdentity();
       const server = await RecordedServer.start(() => ({ status: 204 }), identity);
       atEnd(() => server[Symbol.asyncDispose]());
-      const flags = ['--file', '-', '--influxdb', server.url.href, '--database', 'd'];
+      const flags = ['--file', '-', ...NS, '--influxdb', server.url.href, '--database', 'd'];
       const refused = new CapturedIo('m v=1 1\n');
       expect(await feed(refused, ...flags)).toBe(1);
       expect(refused.err).toMatch(/can't be trusted: .*give the certificate that signed it by --influxdb-ca/);
@@ -386,18 +389,20 @@ describe('edge-detect feed and servers', () => {
     );
     const lines = 'm,h=a v=18446744073709551615u,w=1.50 1\nm v=1 2\n';
     const stdout = new CapturedIo(lines);
-    expect(await feed(stdout, '--file', '-', '--tag', 'site=x')).toBe(0);
+    expect(await feed(stdout, '--file', '-', ...NS, '--tag', 'site=x')).toBe(0);
     expect(stdout.out).toBe('m,h=a,site=x v=18446744073709551615u,w=1.50 1\nm,site=x v=1 2\n');
     const bucket = ['--org', 'o', '--bucket', 'b', '--token', 't'];
     const influx = new CapturedIo(lines);
-    expect(await feed(influx, '--file', '-', '--influxdb', server.url.href, ...bucket)).toBe(0);
+    expect(await feed(influx, '--file', '-', ...NS, '--influxdb', server.url.href, ...bucket)).toBe(0);
     expect(server.requests.at(-1)?.body).toBe(lines.trimEnd());
     const kapacitor = new CapturedIo(lines);
-    expect(await feed(kapacitor, '--file', '-', '--kapacitor', server.url.href, '--database', 'd')).toBe(1);
+    expect(
+      await feed(kapacitor, '--file', '-', ...NS, '--kapacitor', server.url.href, '--database', 'd'),
+    ).toBe(1);
     expect(kapacitor.err).toMatch(/rejected: .*is unsigned, and Kapacitor cannot hand unsigned integers/);
     expect(server.requests.at(-1)?.body).toBe('m v=1 2');
     const beyond = new CapturedIo('m v=18446744073709551616u 1\n');
-    expect(await feed(beyond, '--file', '-')).toBe(1);
+    expect(await feed(beyond, '--file', '-', ...NS)).toBe(1);
     expect(beyond.err).toContain('is beyond a 64 bit integer');
   });
 
@@ -518,12 +523,12 @@ describe('edge-detect feed and its options', () => {
     ['CSV of no measurement', ['--file', '-', '--format', 'csv'], /say --measurement NAME/],
     [
       'names in line protocol',
-      ['--file', '-', '--time', 't'],
+      ['--file', '-', '--format', 'lp', '--time', 't'],
       /--time is of no use here: line protocol says itself/,
     ],
     [
       'a tag column in line protocol',
-      ['--file', '-', '--tag', 'host'],
+      ['--file', '-', '--format', 'lp', '--tag', 'host'],
       /--tag without a value is of no use here/,
     ],
     [
@@ -577,7 +582,7 @@ describe('edge-detect feed and its options', () => {
     [
       'a format that no program prints',
       ['--exec', 'x', '--format', 'csv'],
-      /--exec reads lp, ndjson, or text by --pattern, not csv/,
+      /--exec reads lp, json, or text by --pattern, not csv/,
     ],
     [
       'a simulation without an end',

@@ -30,9 +30,9 @@ async function replay(args: readonly string[], input: string | Buffer = ''): Pro
   return { code, out: io.out, err: io.err };
 }
 
-/** What comes out of lines of line protocol. */
+/** What comes out of lines of line protocol, whose times of 1970 are believed. */
 function replayLines(lines: string, ...args: readonly string[]): Promise<Result> {
-  return replay(['-', ...args], lines);
+  return replay(['-', '--precision', 'ns', ...args], lines);
 }
 
 async function edgesOf(lines: string, ...args: readonly string[]): Promise<Record<string, unknown>[]> {
@@ -77,7 +77,7 @@ describe('edge-detect replay', () => {
     const points = new Readable({ read() {} });
     points.push('m f=1 1\n');
     const io = new CapturedIo(points);
-    const running = run(['replay', '-', '--field', 'f', '--format', 'lp'], io);
+    const running = run(['replay', '-', '--field', 'f', '--format', 'lp', '--precision', 'ns'], io);
     await io.said('m f=1 1');
     expect(leftovers()).toHaveLength(1);
     points.push(null);
@@ -364,7 +364,7 @@ describe('edge-detect replay', () => {
     const endless = new Readable({ read() {} });
     endless.push('m f=1 1\nm f=2 2\n');
     const io = new CapturedIo(endless);
-    const done = run(['replay', '-', '--field', 'f', '--format', 'lp'], io);
+    const done = run(['replay', '-', '--field', 'f', '--format', 'lp', '--precision', 'ns'], io);
     await io.said('m f=2 2');
     io.signal('SIGINT');
     expect(await done).toBe(1);
@@ -398,7 +398,7 @@ describe('edge-detect replay', () => {
     writeFileSync(file, `m,t=${name} f="${name}" 1\nm,t=${name} f="b" 60000000000\n`);
     const io = new CapturedIo();
     Object.assign(io.stdout, { isTTY: true, columns: 90 });
-    await run(['replay', file, '--group-by', 't', '--field', 'f'], io);
+    await run(['replay', file, '--group-by', 't', '--field', 'f', '--precision', 'ns'], io);
     const colors = new RegExp(`${String.fromCharCode(27)}\\[\\d+m`, 'g');
     const widths = io.out.split('\n').map((line) => [...line.replace(colors, '')].length);
     expect(Math.max(...widths)).toBeLessThanOrEqual(90);

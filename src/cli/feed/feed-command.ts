@@ -6,7 +6,7 @@ import type { CommandFactory } from '../run.ts';
 import { addFeedOptions } from './feed-options.ts';
 import { FeedProgress } from './feed-progress.ts';
 import { type FeedSettings, readFeedSettings } from './feed-settings.ts';
-import { openSource } from './feed-source.ts';
+import { openSource, type Source } from './feed-source.ts';
 import { makeTarget } from './feed-target.ts';
 
 const EXAMPLES = `
@@ -58,7 +58,11 @@ async function feed(settings: FeedSettings, io: Io): Promise<number> {
   };
   const target = makeTarget(settings.target, io, report);
   const source = await openSource(settings.source, io, report);
-  const rejections = new Rejections(settings.rejectedFile, report);
+  const rejections = new Rejections({
+    file: settings.rejectedFile,
+    isMarked: settings.isEncodingSaid,
+    report,
+  });
   const work = new Feed({
     ...source,
     target,
@@ -84,10 +88,26 @@ async function feed(settings: FeedSettings, io: Io): Promise<number> {
     bar = undefined;
     target.close();
     rejections.close();
+    for (const line of notesOn(work, source)) report(line);
     const { lost, read, rejected, written } = work;
     report(`points: ${read} read, ${written} written, ${rejected} rejected, ${lost} lost${source.summary()}`);
   }
-  return work.rejected + work.lost > 0 || source.isFruitless() ? 1 : 0;
+  const isIncomplete = work.rejected + work.lost + source.notes.losses > 0;
+  const isNothing = work.read === 0 && work.empty > 0 && source.isHistory;
+  return isIncomplete || isNothing || source.isFruitless() ? 1 : 0;
+}
+
+/** What a person should know of what was read. */
+function notesOn({ empty, untimed }: Feed, { isHistory, notes }: Source): string[] {
+  const lines = notes.summary();
+  if (empty > 0) lines.push(`${empty} ${empty === 1 ? 'record' : 'records'} without any value passed over`);
+  if (isHistory && untimed > 0)
+    lines.push(
+      untimed === 1
+        ? '1 point had no time: it was given that at which it was read'
+        : `${untimed} points had no time: each was given that at which it was read`,
+    );
+  return lines;
 }
 
 /** Writing the title overwrites the arguments that `ps` shows. */

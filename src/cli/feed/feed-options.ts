@@ -1,17 +1,20 @@
 import { type Command, InvalidArgumentError, Option } from 'commander';
-import iconv from 'iconv-lite';
 import { UsageError } from '../../errors.ts';
-import { FIELD_TYPES } from '../../feed/readers/field-type.ts';
 import { FORMATS, type Format } from '../../feed/readers/settings.ts';
-import { PRECISIONS, type Precision } from '../../feed/readers/times.ts';
 import { addArgument, parseCount, parseHttpUrl } from '../argument-parsers.ts';
 import { durationParser, MAX_TIMER_MS } from '../duration.ts';
+import {
+  mappingOptions,
+  REPEATABLE_READING_FLAGS,
+  type ReadingFlags,
+  splitVariables,
+  textOptions,
+} from '../reading-options.ts';
 
 /** The options of `edge-detect feed`, as commander hands them over. Durations are in nanoseconds. */
-export interface FeedFlags {
+export interface FeedFlags extends ReadingFlags {
   readonly file?: string;
   readonly format?: Format;
-  readonly delimiter: string;
   readonly exec?: string;
   readonly every: bigint;
   readonly polls?: number;
@@ -21,17 +24,12 @@ export interface FeedFlags {
   readonly match: 'once' | 'lines';
   readonly onFailure?: string;
   readonly acceptExit: readonly number[];
-  readonly encoding?: string;
   readonly simulate?: 'adsl';
   readonly devices: number;
   readonly seed: string;
   readonly start?: string;
   readonly measurement?: string;
   readonly tag: readonly string[];
-  readonly time?: string;
-  readonly precision?: Precision;
-  readonly type: readonly string[];
-  readonly rename: readonly string[];
   readonly pace?: number;
   readonly shiftToNow?: boolean;
   readonly influxdb?: URL;
@@ -65,7 +63,7 @@ const parseDuration = durationParser(1, MAX_TIMER_MS);
 export function addFeedOptions(command: Command): void {
   const groups: readonly (readonly [string, readonly Option[]])[] = [
     ['Where points come from (one of --file, --exec, --simulate):', sourceOptions()],
-    ['What becomes of names and values:', mappingOptions()],
+    ['What becomes of names and values:', [...namingOptions(), ...mappingOptions()]],
     ['When points go:', timeOptions()],
     ['Where points go (standard output unless --influxdb or --kapacitor is given):', targetOptions()],
     ['How they go:', deliveryOptions()],
@@ -81,11 +79,10 @@ export function addFeedOptions(command: Command): void {
 function sourceOptions(): Option[] {
   return [
     new Option('--file <file>', 'a file, gzipped or not, or - for standard input'),
-    new Option(
-      '--format <format>',
-      'what it holds (default: by its name and first character; else lp)',
-    ).choices(FORMATS),
-    new Option('--delimiter <character>', 'what stands between the columns of CSV').default(','),
+    new Option('--format <format>', 'what it holds (default: by what it shows, and its name)').choices(
+      FORMATS,
+    ),
+    ...textOptions(),
     new Option('--exec <command>', 'run a command again and again and read what it prints'),
     new Option('--every <duration>', 'how often: the grid of --exec, the polls of --simulate')
       .argParser(parseDuration)
@@ -107,9 +104,6 @@ function sourceOptions(): Option[] {
     new Option('--accept-exit <codes>', 'exit codes of the command that are no failure, such as 0,3')
       .argParser(parseExitCodes)
       .default([0], '0'),
-    new Option('--encoding <name>', 'how what is read is encoded, such as latin1 (default: UTF-8)').argParser(
-      parseEncoding,
-    ),
     new Option('--simulate <what>', 'routers with states and line quality').choices(['adsl']),
     new Option('--devices <n>', 'how many are simulated').argParser(parseCount).default(1),
     new Option('--seed <text>', 'the same seed gives the same points').default('1'),
@@ -117,24 +111,13 @@ function sourceOptions(): Option[] {
   ];
 }
 
-function mappingOptions(): Option[] {
+function namingOptions(): Option[] {
   return [
-    new Option('--measurement <name>', 'the measurement of points from CSV, NDJSON, --pattern'),
+    new Option('--measurement <name>', 'the measurement of points from CSV, JSON, --pattern'),
     new Option(
       '--tag <name[=value]>',
       'a column, key or group that becomes a tag; with a value: a tag of every point (repeatable)',
     )
-      .argParser(addArgument)
-      .default([], 'none'),
-    new Option('--rename <name=new>', 'what a tag or field is to be called (repeatable)')
-      .argParser(addArgument)
-      .default([], 'as it is'),
-    new Option('--time <name>', 'the one that holds the time (default: time, timestamp or @timestamp)'),
-    new Option(
-      '--precision <unit>',
-      'the unit of numeric times (default: ns for lp, else by their size)',
-    ).choices(PRECISIONS),
-    new Option('--type <name=type>', `${FIELD_TYPES.join(', ')} (default: numbers are floats; repeatable)`)
       .argParser(addArgument)
       .default([], 'none'),
   ];
@@ -214,7 +197,13 @@ const BELONGS_TO: ReadonlyMap<string, readonly string[]> = new Map([
   ['match', ['exec']],
   ['onFailure', ['exec']],
   ['acceptExit', ['exec']],
-  ['encoding', ['exec']],
+  ['encoding', ['file', 'exec']],
+  ['skipLines', ['file']],
+  ['decimal', ['file', 'exec']],
+  ['null', ['file', 'exec']],
+  ['select', ['file', 'exec']],
+  ['timeFormat', ['file', 'exec']],
+  ['timeZone', ['file', 'exec']],
   ['devices', ['simulate']],
   ['seed', ['simulate']],
   ['start', ['simulate']],
@@ -247,7 +236,7 @@ const BELONGS_TO: ReadonlyMap<string, readonly string[]> = new Map([
  * @throws UsageError if they don't go together
  */
 export function readFeedFlags(command: Command): FeedFlags {
-  splitLists(command);
+  splitVariables(command, ['tag', ...REPEATABLE_READING_FLAGS]);
   const flags = command.opts<FeedFlags>();
   const sources = (['file', 'exec', 'simulate'] as const).filter((name) => flags[name] !== undefined);
   if (sources.length !== 1)
@@ -269,33 +258,11 @@ export function readFeedFlags(command: Command): FeedFlags {
   return flags;
 }
 
-/** A variable holds all that a flag may be repeated for, with commas between. */
-function splitLists(command: Command): void {
-  for (const name of ['tag', 'type', 'rename']) {
-    if (command.getOptionValueSource(name) !== 'env') continue;
-    const texts: readonly string[] = command.getOptionValue(name);
-    const listed = texts.flatMap((text) => text.split(',')).map((text) => text.trim());
-    command.setOptionValueWithSource(
-      name,
-      listed.filter((text) => text !== ''),
-      'env',
-    );
-  }
-}
-
 function parseExitCodes(text: string): readonly number[] {
   const codes = text.split(',').map((code) => code.trim());
   if (!codes.every((code) => /^\d{1,3}$/.test(code) && Number(code) <= 255))
     throw new InvalidArgumentError('It must be exit codes from 0 to 255 with commas between, such as 0,3.');
   return codes.map(Number);
-}
-
-function parseEncoding(name: string): string {
-  if (!iconv.encodingExists(name))
-    throw new InvalidArgumentError(
-      'It is not known here; there are utf8, utf16, latin1, cp1252, cp850 and many more.',
-    );
-  return name;
 }
 
 /** @returns how many times faster; infinity for no wait at all */

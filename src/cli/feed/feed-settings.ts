@@ -1,7 +1,6 @@
 import type { Command } from 'commander';
 import { messageOf, UsageError } from '../../errors.ts';
 import type { TextPattern } from '../../feed/readers/factory.ts';
-import { FIELD_TYPES, type FieldType } from '../../feed/readers/field-type.ts';
 import type { Format, ReadSettings } from '../../feed/readers/settings.ts';
 import { parseTimeNs } from '../../feed/readers/times.ts';
 import { splitWords } from '../../feed/sources/words.ts';
@@ -9,6 +8,7 @@ import type { WriterOptions } from '../../feed/writer.ts';
 import { parseLine } from '../../line-protocol/parser.ts';
 import { formatLine } from '../../line-protocol/writer.ts';
 import { DURATION_NOTATION, parseDuration, wholeMs } from '../duration.ts';
+import { readingSettings } from '../reading-options.ts';
 import { type FeedFlags, readFeedFlags } from './feed-options.ts';
 import { type TargetSettings, targetOf } from './target-settings.ts';
 
@@ -20,6 +20,8 @@ export interface FeedSettings {
   readonly flushTimeoutMs: number;
   /** Where refused points are kept; undefined: they are reported. */
   readonly rejectedFile: string | undefined;
+  /** Whether it was said how what is read is encoded. */
+  readonly isEncodingSaid: boolean;
 }
 
 export type SourceSettings = FileSettings | ExecSettings | SimulationSettings;
@@ -44,7 +46,7 @@ export interface ExecSettings {
   readonly encoding: string | undefined;
   readonly acceptedCodes: ReadonlySet<number>;
   readonly polls: number | undefined;
-  readonly format: 'lp' | 'ndjson' | TextPattern;
+  readonly format: Format | TextPattern;
   readonly read: ReadSettings;
   /** The point that stands for a failed run: line protocol without a time. */
   readonly failureText: string | undefined;
@@ -62,6 +64,8 @@ export interface SimulationSettings {
   readonly speed: number;
 }
 
+/** What programs print at each run. */
+const EXEC_FORMATS: ReadonlySet<Format> = new Set<Format>(['lp', 'json', 'ndjson']);
 /** No run takes longer unless --time-limit allows it. */
 const DEFAULT_TIME_LIMIT_MS = 30_000;
 /** How long the server may be away while a file waits; a device is polled for as long as it takes. */
@@ -83,6 +87,7 @@ export function readFeedSettings(command: Command): FeedSettings {
     },
     flushTimeoutMs: wholeMs(flags.flushTimeout),
     rejectedFile: flags.rejected,
+    isEncodingSaid: flags.encoding !== undefined,
   };
 }
 
@@ -118,8 +123,8 @@ function fileOf(flags: FeedFlags, file: string): FileSettings {
 
 function execOf(flags: FeedFlags, command: string): ExecSettings {
   const { format, pattern } = flags;
-  if (format === 'csv' || format === 'srpl')
-    throw new UsageError(`--exec reads lp, ndjson, or text by --pattern, not ${format}`);
+  if (format !== undefined && !EXEC_FORMATS.has(format))
+    throw new UsageError(`--exec reads lp, json, or text by --pattern, not ${format}`);
   if (pattern !== undefined && format !== undefined)
     throw new UsageError('--pattern takes text apart: leave --format out');
   const everyMs = wholeMs(flags.every);
@@ -134,7 +139,8 @@ function execOf(flags: FeedFlags, command: string): ExecSettings {
     polls: flags.polls,
     format:
       pattern === undefined ? (format ?? 'lp') : { source: pattern, isPerLine: flags.match === 'lines' },
-    read: readSettingsOf(flags),
+    // What a device is asked for is of the moment at which it answers, unless it says otherwise.
+    read: { ...readSettingsOf(flags), isHistory: false },
     failureText: flags.onFailure === undefined ? undefined : failureText(flags, flags.onFailure),
   };
 }
@@ -148,16 +154,11 @@ function startOf(text: string): SimulationSettings['start'] {
 }
 
 function readSettingsOf(flags: FeedFlags): ReadSettings {
-  if (flags.delimiter.length !== 1) throw new UsageError('--delimiter must be one character');
   return {
+    ...readingSettings(flags),
     measurement: flags.measurement,
     tagNames: new Set(flags.tag.filter((tag) => !tag.includes('='))),
     fixedTags: fixedTagsOf(flags),
-    timeName: flags.time,
-    precision: flags.precision,
-    types: typesOf(flags),
-    newNames: newNamesOf(flags),
-    delimiter: flags.delimiter,
     takesUnsigned: flags.kapacitor === undefined,
   };
 }
@@ -189,27 +190,4 @@ function fixedTagsOf(flags: FeedFlags): Map<string, string> {
     if (at > 0) tags.set(tag.slice(0, at), tag.slice(at + 1));
   }
   return tags;
-}
-
-function typesOf(flags: FeedFlags): Map<string, FieldType> {
-  const types = new Map<string, FieldType>();
-  for (const text of flags.type) {
-    const at = text.lastIndexOf('=');
-    const type = FIELD_TYPES.find((known) => known === text.slice(at + 1));
-    if (at < 1 || type === undefined)
-      throw new UsageError(`--type ${text}: expected a name and one of ${FIELD_TYPES.join(', ')}: snr=float`);
-    types.set(text.slice(0, at), type);
-  }
-  return types;
-}
-
-function newNamesOf(flags: FeedFlags): Map<string, string> {
-  const names = new Map<string, string>();
-  for (const text of flags.rename) {
-    const [, name, newName] = /^(.+)=([^=]+)$/.exec(text) ?? [];
-    if (name === undefined || newName === undefined)
-      throw new UsageError(`--rename ${text}: expected the old name and the new one: host.name=host`);
-    names.set(name, newName);
-  }
-  return names;
 }

@@ -1,20 +1,27 @@
 import { UsageError } from '../../errors.ts';
 import { Clock } from '../../feed/clock.ts';
 import type { FeedOptions } from '../../feed/feed.ts';
+import { FirstTimes, refuseDoubt } from '../../feed/first-times.ts';
 import { Pacer } from '../../feed/pace.ts';
-import { formatOfName, formatOfText, readerFactory } from '../../feed/readers/factory.ts';
-import { namingSetting, type ReadSettings } from '../../feed/readers/settings.ts';
-import type { PointReading } from '../../feed/reading.ts';
-import { openInput, readInput, readRecording } from '../../feed/sources/file.ts';
+import { Readers } from '../../feed/readers/factory.ts';
+import { ReadingNotes } from '../../feed/readers/notes.ts';
+import { checkSettings, PointsReader } from '../../feed/readers/points-reader.ts';
+import { formatOfName } from '../../feed/readers/recognition.ts';
+import type { PointReading, ReaderReading, Reading } from '../../feed/reading.ts';
+import { openInput, readInput } from '../../feed/sources/file.ts';
 import { Poller } from '../../feed/sources/poller.ts';
 import { type SimulationOptions, simulateAdsl } from '../../feed/sources/simulation.ts';
 import type { Io } from '../io.ts';
 import type { ExecSettings, FileSettings, SimulationSettings, SourceSettings } from './feed-settings.ts';
 
 /** A source of points as the settings describe it. */
-export interface Source extends Pick<FeedOptions, 'source' | 'isLive' | 'readsLines' | 'pacer'> {
+export interface Source extends Pick<FeedOptions, 'source' | 'isLive' | 'pacer'> {
   /** How far a file has been read; undefined where there is no end to come nearer to. */
   readonly progress: (() => { readonly readBytes: number; readonly totalBytes: number }) | undefined;
+  /** Whether points should have a time of their own. */
+  readonly isHistory: boolean;
+  /** What was left out of it, and what else a person should know at the end. */
+  readonly notes: ReadingNotes;
   /** What the summary says of it beyond the points. */
   readonly summary: () => string;
   /** Whether it was tried and nothing came of it. */
@@ -48,28 +55,27 @@ async function openFileSource(
   nowNs: () => bigint,
   report: (message: string) => void,
 ): Promise<Source> {
-  const { file, isShifted, read, speed } = settings;
-  const stated = settings.format ?? formatOfName(file);
-  const name = file === '-' ? 'stdin' : file;
-  if (stated === 'srpl') refuseNaming(read, 'a recording says itself what is what', false);
-  else if (stated !== undefined) checkFormat(stated, read, false);
+  const { file, format, isShifted, read, speed } = settings;
+  const named = format ?? formatOfName(file);
+  if (named !== undefined && format !== undefined) checkSettings(read, named);
   const input = await openInput(file, io.stdin);
-  const { sizeBytes } = input;
-  let format = stated;
+  const { name, sizeBytes } = input;
+  const notes = new ReadingNotes((note) => report(String(note)));
+  const reader = new PointsReader(read, { name, format, file: file === '-' ? undefined : file }, notes);
+  const isNanoseconds = (): boolean => reader.format === 'lp' && read.precision === undefined;
+  const first = new FirstTimes<ReaderReading>(
+    isNanoseconds,
+    read.precision === undefined ? refuseDoubt : () => {},
+  );
   return {
     source: (signal) => {
       // A pipe may be quiet for ever, and what waits for it would not hear that it is to end.
       signal.addEventListener('abort', () => input.bytes.close());
-      if (format === 'srpl') return readRecording(input, read.fixedTags);
-      return readInput(input, (head) => {
-        const textFormat = stated === undefined || stated === 'srpl' ? formatOfText(head) : stated;
-        checkFormat(textFormat, read, false);
-        format = textFormat;
-        return readerFactory(read, textFormat, name, false, report)();
-      });
+      return readInput(input, reader, first);
     },
     isLive: false,
-    readsLines: () => format === 'lp',
+    isHistory: true,
+    notes,
     pacer: new Pacer({ speed, isShifted, catchesUp: false }, nowNs),
     progress:
       sizeBytes === undefined ? undefined : () => ({ readBytes: input.bytes.count, totalBytes: sizeBytes }),
@@ -84,7 +90,13 @@ function openExecSource(
   report: (message: string) => void,
 ): Source {
   const { failureText, format, read } = settings;
-  checkFormat(typeof format === 'string' ? format : 'text', read, failureText !== undefined);
+  // A failed run's point needs a measurement in any case.
+  if (typeof format === 'string')
+    checkSettings(failureText === undefined ? read : { ...read, measurement: undefined }, format);
+  else if (read.measurement === undefined)
+    throw new UsageError('say --measurement NAME: text has no measurement');
+  const notes = new ReadingNotes((note) => report(String(note)));
+  const readers = new Readers(read, format, 'output', notes);
   const poller = new Poller({
     command: {
       words: settings.words,
@@ -95,15 +107,16 @@ function openExecSource(
     },
     everyMs: settings.everyMs,
     maxRuns: settings.polls,
-    makeReader: readerFactory(read, format, 'output', true, report),
+    makeReader: () => readers.make(),
     failureText,
     nowNs,
     report,
   });
   return {
-    source: (signal) => poller.readings(signal),
+    source: (signal) => plausible(poller.readings(signal), format === 'lp', read.precision !== undefined),
     isLive: true,
-    readsLines: () => format === 'lp',
+    isHistory: false,
+    notes,
     pacer: new Pacer({ speed: Number.POSITIVE_INFINITY, isShifted: false, catchesUp: false }, nowNs),
     progress: undefined,
     summary: () => `; runs: ${poller.runs}, failed: ${poller.failures}`,
@@ -111,25 +124,17 @@ function openExecSource(
   };
 }
 
-/**
- * Refuses settings that make no sense for a format.
- * @param takesMeasurement whether a measurement is of use in any case
- */
-function checkFormat(
-  format: 'lp' | 'csv' | 'ndjson' | 'text',
-  settings: ReadSettings,
-  takesMeasurement: boolean,
-): void {
-  if (format === 'lp') refuseNaming(settings, 'line protocol says itself what is what', takesMeasurement);
-  else if (format !== 'ndjson' && settings.measurement === undefined)
-    throw new UsageError(`say --measurement NAME: ${format === 'csv' ? 'CSV' : 'text'} has no measurement`);
-}
-
-function refuseNaming(settings: ReadSettings, why: string, takesMeasurement: boolean): void {
-  const given = namingSetting(takesMeasurement ? { ...settings, measurement: undefined } : settings);
-  if (given === undefined) return;
-  const flag = given === 'tag' ? '--tag without a value' : `--${given}`;
-  throw new UsageError(`${flag} is of no use here: ${why}`);
+/** What programs print has times that can be meant, or was not read in the right unit. */
+async function* plausible(
+  runs: AsyncIterable<readonly Reading[]>,
+  isLineProtocol: boolean,
+  isBelieved: boolean,
+): AsyncGenerator<readonly Reading[]> {
+  const first = new FirstTimes<Reading>(() => isLineProtocol, isBelieved ? () => {} : refuseDoubt);
+  for await (const readings of runs) {
+    yield first.take(readings);
+    yield first.end();
+  }
 }
 
 function openSimulation(settings: SimulationSettings, nowNs: () => bigint): Source {
@@ -141,7 +146,8 @@ function openSimulation(settings: SimulationSettings, nowNs: () => bigint): Sour
   return {
     source: () => polled({ devices, everyNs, polls, seed, startNs }),
     isLive: false,
-    readsLines: () => true,
+    isHistory: false,
+    notes: new ReadingNotes(),
     pacer: new Pacer({ speed, isShifted: false, catchesUp: true }, nowNs),
     progress: undefined,
     summary: () => '',

@@ -11,19 +11,20 @@ import { MAX_TIME, MIN_TIME } from '../../line-protocol/limits.ts';
 import { checkOptions, parseOptions, type WrittenOption } from '../../tickscript/script-options.ts';
 import { positionOf, ScriptSyntaxError } from '../../tickscript/tokens.ts';
 import { type UdfCall, udfCalls } from '../../tickscript/udf-calls.ts';
+import { callSettings } from '../../wording.ts';
 import { addArgument, addListed } from '../argument-parsers.ts';
+import { flagOf } from '../flag-names.ts';
 import type { Io } from '../io.ts';
 import { parseMoment } from '../moment.ts';
 import { startProgress } from '../progress.ts';
+import { REPEATABLE_READING_FLAGS, splitVariables } from '../reading-options.ts';
 import type { CommandFactory } from '../run.ts';
 import { startOwnAgent } from './own-agent.ts';
+import { inputOptions, ReplayInput, type ReplayInputFlags } from './replay-input.ts';
 import { FORMATS, type ReplayFormat, ReplayOutput } from './replay-output.ts';
 
-interface ReplayOptions {
-  readonly measurement?: string;
-  readonly groupBy: readonly string[];
+interface ReplayOptions extends ReplayInputFlags {
   readonly field: readonly string[];
-  readonly tag: readonly string[];
   readonly option: readonly string[];
   readonly function?: string;
   readonly socket?: string;
@@ -44,9 +45,13 @@ export const replayCommand: CommandFactory = (io, exit) => {
     .description('send a recording through the agent as Kapacitor would, and show the edges')
     .argument(
       '<file>',
-      "a recording of Kapacitor (.srpl, .brpl) or line protocol, also gzipped; '-' for standard input",
+      "a recording of Kapacitor (.srpl, .brpl), or line protocol, CSV, JSON as 'feed' reads them; also gzipped; '-' for standard input",
     );
   for (const option of replayOptions()) command.addOption(option);
+  for (const option of inputOptions()) {
+    const variable = option.long?.slice(2).replaceAll('-', '_').toUpperCase();
+    command.addOption(option.env(`EDGE_DETECT_REPLAY_${variable}`).helpGroup('How the file is read:'));
+  }
   command.addHelpText(
     'after',
     `
@@ -54,18 +59,25 @@ Examples:
   edge-detect replay router.srpl --group-by host --field value
   edge-detect replay points.lp --measurement cpu --group-by '*' --field usage --option 'deadband(5.0)'
   edge-detect replay router.srpl --group-by host --field value --option "holdTo('TRAINING', 3m)"
+  edge-detect replay history.csv --group-by entity_id --time last_changed --field state
   edge-detect replay queries.brpl --field value --format json | jq .value
   edge-detect replay router.srpl --tick tasks/adsl_alert.tick
   tail -n 5000 points.lp | edge-detect replay - --field value --format lp
 
 An option is written as in a TICKscript, several of them with a dot between: "hold(30s).initial(FALSE)".
-Exits with 0 when all was sent, also where there are no edges; with 1 if the agent fails; with 2 for wrong
-options or a damaged file.`,
+Exits with 0 when all was sent, also where there are no edges; with 1 if the agent fails, or records of the file
+are no points; with 2 for wrong options or a damaged file.`,
   );
-  return command.action(async (file: string, options: ReplayOptions) => {
-    if (options.tick === undefined) await replayFile(file, options, io);
-    else await replayScript(file, options.tick, options, io);
-    exit(0);
+  return command.action(async (file: string) => {
+    splitVariables(command, REPEATABLE_READING_FLAGS);
+    // Its own --format is that of the output.
+    callSettings((setting) => (setting === 'format' ? '--input-format' : flagOf(setting)));
+    const options = command.opts<ReplayOptions>();
+    exit(
+      options.tick === undefined
+        ? await replayFile(file, options, io)
+        : await replayScript(file, options.tick, options, io),
+    );
   });
 };
 
@@ -111,7 +123,8 @@ function replayOptions(): Option[] {
   ];
 }
 
-async function replayFile(file: string, options: ReplayOptions, io: Io): Promise<void> {
+/** @returns the exit code */
+async function replayFile(file: string, options: ReplayOptions, io: Io): Promise<number> {
   const given = [
     ...options.field.map((name) => nameOption('field', name)),
     ...options.tag.map((name) => nameOption('tag', name)),
@@ -121,7 +134,8 @@ async function replayFile(file: string, options: ReplayOptions, io: Io): Promise
     throw new UsageError('--since is later than --until: nothing would be shown');
   if (options.socket !== undefined && options.function !== undefined)
     throw new UsageError('--function goes with an agent of its own: leave it or --socket out');
-  const recording = await openRecording(file, io.stdin);
+  const input = new ReplayInput(file, options, io);
+  const recording = await openRecording(file, io.stdin, (chunks, name) => input.records(chunks, name));
   try {
     if (recording.kind === 'batch' && options.groupBy.length > 0)
       throw new UsageError(
@@ -129,7 +143,7 @@ async function replayFile(file: string, options: ReplayOptions, io: Io): Promise
       );
     if (options.socket !== undefined) {
       await send(file, recording, options.socket, given, options, io, () => {});
-      return;
+      return codeAfter(input, io);
     }
     const agent = await startOwnAgent(functionFor(recording, options.function), io);
     try {
@@ -137,13 +151,17 @@ async function replayFile(file: string, options: ReplayOptions, io: Io): Promise
     } finally {
       await agent.stop();
     }
+    return codeAfter(input, io);
   } finally {
     recording.close();
   }
 }
 
-/** Plays a recording to each function that a script calls, with what the script gives it. */
-async function replayScript(file: string, script: string, options: ReplayOptions, io: Io): Promise<void> {
+/**
+ * Plays a recording to each function that a script calls, with what the script gives it.
+ * @returns the exit code
+ */
+async function replayScript(file: string, script: string, options: ReplayOptions, io: Io): Promise<number> {
   const given = [
     ['--measurement', options.measurement !== undefined],
     ['--group-by', options.groupBy.length > 0],
@@ -160,12 +178,13 @@ async function replayScript(file: string, script: string, options: ReplayOptions
     throw new UsageError(
       `${script} calls ${calls.length} functions, and standard input can be read once: name a file`,
     );
+  let code = 0;
   for (const call of calls) {
     const { column, line } = call.position;
     if (calls.length > 1) io.stderr.write(`${script}:${line}:${column}: @${call.name}()\n`);
     for (const { position, what } of call.notFollowed)
       io.stderr.write(`edge-detect: warning: ${script}:${position.line}:${position.column}: ${what}\n`);
-    await replayFile(
+    const callCode = await replayFile(
       file,
       {
         ...options,
@@ -176,7 +195,9 @@ async function replayScript(file: string, script: string, options: ReplayOptions
       },
       io,
     );
+    code = Math.max(code, callCode);
   }
+  return code;
 }
 
 /** @throws UsageError where the script cannot be read, or calls no function that there is */
@@ -199,6 +220,12 @@ function scriptCalls(script: string): UdfCall[] {
   throw new UsageError(
     `--tick ${script}: it calls none of ${[...names].map((name) => `@${name}()`).join(', ')}`,
   );
+}
+
+/** Says what was left out of the file, and gives the exit code. */
+function codeAfter(input: ReplayInput, io: Io): number {
+  for (const line of input.summary()) io.stderr.write(`edge-detect: ${line}\n`);
+  return input.isIncomplete ? 1 : 0;
 }
 
 /** An option with a name that needs no quotes of its own. */

@@ -1,88 +1,175 @@
-import { CsvError, type InfoRecord, type Parser, parse } from 'csv-parse';
-import { InputError, messageOf } from '../../errors.ts';
-import { MAX_RECORD_LENGTH, type Reader, type Reading, refused } from '../reading.ts';
-import type { Cell, RecordMapper } from './record-mapper.ts';
+import { InputError } from '../../errors.ts';
+import { setting, wording } from '../../wording.ts';
+import { REJECTION_MARK, type Reader, type ReaderReading, refused } from '../reading.ts';
+import { type CsvLayout, isErrorHeader, isFluxHeader, isShellHeader, layoutOf } from './csv-layouts.ts';
+import { type CsvRow, CsvRows } from './csv-rows.ts';
+import { delimiterOf } from './delimiter.ts';
+import { shownValue } from './notes.ts';
+import type { RecordMapper } from './record-mapper.ts';
+import { RecordWindow } from './record-window.ts';
+import type { ReadSettings } from './settings.ts';
 
-/** Reads CSV with a header. A row that does not fit it is refused by itself. */
+/** What stands in the first cell of a line above a header. */
+const ANNOTATION = /^#(group|datatype|default|constant|timezone|concat)\b ?/;
+
+/**
+ * Reads CSV: with a header, as spreadsheets and loggers write it; the annotated one of Flux and of `influx write`, and
+ * that of the influx shell, which have several tables. A row that does not fit its header is refused by itself.
+ */
 export class CsvReader implements Reader {
   readonly #mapper: RecordMapper;
-  readonly #parser: Parser;
-  #header: readonly string[] | undefined;
-  #readings: Reading[] = [];
+  readonly #settings: ReadSettings;
+  readonly #window: RecordWindow;
+  /** The text until what stands before the rows is known. */
+  #start = '';
+  #rows: CsvRows | undefined;
+  /** The lines above everything. */
+  #preamble: readonly string[] = [];
+  /** Annotations that stand above the next header. */
+  #above: string[] = [];
+  #annotations = new Map<string, string[]>();
+  #header: readonly string[] = [];
+  #layout: CsvLayout | undefined;
+  /** What the rows at hand need before them. */
+  #head = '';
 
-  /** @param delimiter what stands between two columns */
-  constructor(mapper: RecordMapper, delimiter: string) {
+  constructor(mapper: RecordMapper, settings: ReadSettings) {
     this.#mapper = mapper;
-    this.#parser = parse({
-      delimiter,
-      bom: true,
-      raw: true,
-      relax_column_count: true,
-      // A stray quote is part of its text; refused, it would take the rows after it along, up to the next quote.
-      relax_quotes: true,
-      skip_empty_lines: true,
-      max_record_size: MAX_RECORD_LENGTH,
-      on_record: (row: unknown, info) => this.#takeRow(row, info),
-    });
-    // Errors come back from write() and end(); an error event without a listener would end the process.
-    this.#parser.on('error', () => {});
+    this.#settings = settings;
+    this.#window = new RecordWindow(mapper);
   }
 
-  push(text: string): Promise<readonly Reading[]> {
-    return this.#settle((done) => this.#parser.write(text, done));
+  /** @throws InputError if the header can't be understood, or does not have a name that was asked for */
+  push(text: string): readonly ReaderReading[] {
+    if (this.#rows !== undefined) return this.#readAll(this.#rows.push(text));
+    this.#start = this.#start === '' ? text.replace(/^\uFEFF/, '') : this.#start + text;
+    return this.#begin(false);
   }
 
-  async end(): Promise<readonly Reading[]> {
-    const readings = await this.#settle((done) => this.#parser.end(done));
-    this.#parser.destroy();
-    return readings;
+  settle(): readonly ReaderReading[] {
+    return this.#window.settle();
   }
 
-  async #settle(act: (done: (error?: Error | null) => void) => void): Promise<readonly Reading[]> {
-    const { promise, resolve, reject } = Promise.withResolvers<void>();
-    act((error) => (error ? reject(error) : resolve()));
-    try {
-      await promise;
-    } catch (error) {
-      if (!(error instanceof CsvError)) throw error;
-      // What the library says of rows that are too long tells nobody what to look for.
-      const reason =
-        error.code === 'CSV_MAX_RECORD_SIZE'
-          ? `a row before line ${error.lines} is longer than ${MAX_RECORD_LENGTH} characters; is a quote not closed?`
-          : messageOf(error);
-      throw new InputError('BAD_RECORDS', `the CSV can't be read on: ${reason}`);
+  end(): readonly ReaderReading[] {
+    const begun = this.#begin(true);
+    return [...begun, ...this.#readAll(this.#rows?.end() ?? []), ...this.#window.settle()];
+  }
+
+  /** Passes over what stands before the header, and finds what separates its columns. */
+  #begin(isFinal: boolean): readonly ReaderReading[] {
+    if (this.#rows !== undefined) return [];
+    const lines = this.#start.split(/\r\n|\n|\r(?!$)/);
+    // The last one may go on.
+    const whole = isFinal ? lines.length : lines.length - 1;
+    let at = this.#settings.skippedLines;
+    while (at < whole && isPassedOver(lines[at] ?? '')) at++;
+    if (at >= whole) return [];
+    let { delimiter } = this.#settings;
+    const stated = /^"?sep=(.|\\t)"?$/i.exec((lines[at] ?? '').trimEnd())?.[1];
+    if (stated !== undefined) {
+      delimiter ??= stated === '\\t' ? '\t' : stated;
+      at++;
+      while (at < whole && isPassedOver(lines[at] ?? '')) at++;
     }
-    return this.#taken();
+    if (delimiter === undefined) {
+      const header = lines[at] ?? '';
+      const row = lines.slice(at + 1, whole).find((line) => !isPassedOver(line) && !ANNOTATION.test(line));
+      // The first row tells, too; where there is none yet, it is waited for.
+      if (row === undefined && !isFinal) return [];
+      delimiter = delimiterOf(header, row) ?? refuseNarrowHeader(header, at + 2);
+    }
+    this.#preamble = lines.slice(0, at).filter((line) => !line.startsWith(REJECTION_MARK));
+    this.#rows = new CsvRows(delimiter, at + 1);
+    const rest = restFrom(this.#start, at);
+    this.#start = '';
+    return this.#readAll(this.#rows.push(rest));
   }
 
-  #taken(): readonly Reading[] {
-    const taken = this.#readings;
-    this.#readings = [];
-    return taken;
+  #readAll(rows: readonly CsvRow[]): readonly ReaderReading[] {
+    return rows.flatMap((row) => this.#read(row));
   }
 
-  /** The library's types say that a row is its texts; with `raw` it is an object that holds them. */
-  #takeRow(row: unknown, info: InfoRecord): undefined {
-    if (typeof row !== 'object' || row === null || !('record' in row) || !Array.isArray(row.record)) return;
-    const texts = row.record.map(String);
-    if (this.#header === undefined) this.#takeHeader(texts);
-    else this.#readings.push(this.#read(this.#header, texts, (info.raw ?? '').trimEnd(), info.lines));
+  #read(row: CsvRow): readonly ReaderReading[] {
+    const { cells, raw } = row;
+    const [first] = cells;
+    if (row.problem !== undefined) return this.#refuse(row, row.problem);
+    // A blank line stands between tables, and after the last.
+    if (first === undefined) return [];
+    if (ANNOTATION.test(first) && this.#layout?.kind !== 'plain') {
+      this.#annotate(first, cells.slice(1), raw);
+      return [];
+    }
+    if (this.#layout === undefined || this.#above.length > 0 || this.#isOtherHeader(cells)) {
+      this.#takeHeader(row);
+      return [];
+    }
+    // Files that were put together, and loggers that begin again, have their header again.
+    if (cells.length === this.#header.length && cells.every((cell, at) => cell === this.#header[at]))
+      return [];
+    return this.#readRow(row, this.#layout);
   }
 
-  #takeHeader(names: readonly string[]): void {
-    const twice = names.find((name, at) => names.indexOf(name) !== at);
-    if (twice !== undefined)
-      throw new InputError('BAD_RECORDS', `the CSV's header has two columns called '${twice}'`);
-    this.#mapper.checkNames(names, 'column');
-    this.#header = names;
+  #readRow(row: CsvRow, layout: CsvLayout): readonly ReaderReading[] {
+    const cells = row.cells.slice(0, layout.width);
+    const isTooLong = row.cells.slice(layout.width).some((cell) => cell !== '');
+    if (layout.width === 1 && isTooLong && layout.kind === 'plain')
+      refuseNarrowHeader(this.#header[0] ?? '', row.line);
+    if (cells.length < layout.width || isTooLong)
+      return this.#refuse(row, `${row.cells.length} columns where the header has ${layout.width}`);
+    const record = layout.record(cells);
+    if (typeof record === 'string') return this.#refuse(row, record);
+    const where = `line ${row.line}`;
+    return this.#window.add({ ...record, raw: row.raw, head: this.#head, where });
   }
 
-  #read(header: readonly string[], texts: readonly string[], raw: string, line: number): Reading {
-    if (texts.length !== header.length)
-      return refused(raw, `line ${line}: ${texts.length} columns where the header has ${header.length}`);
-    const record = new Map<string, Cell>();
-    for (const [at, name] of header.entries()) record.set(name, { kind: 'text', text: texts[at] ?? '' });
-    const reading = this.#mapper.read(record, raw);
-    return reading.kind === 'refused' ? refused(raw, `line ${line}: ${reading.reason}`) : reading;
+  #refuse({ line, raw }: CsvRow, reason: string): readonly ReaderReading[] {
+    return this.#window.refuse(refused(raw, `line ${line}: ${reason}`, this.#head));
   }
+
+  /** Whether a row begins another table, of those texts that have several. */
+  #isOtherHeader(cells: readonly string[]): boolean {
+    const kind = this.#layout?.kind;
+    if (kind === 'shell') return isShellHeader(cells, this.#settings);
+    return (kind === 'flux' || kind === 'error') && (isFluxHeader(cells) || isErrorHeader(cells));
+  }
+
+  #annotate(first: string, rest: readonly string[], raw: string): void {
+    if (this.#above.length === 0) this.#annotations = new Map();
+    this.#above.push(raw);
+    const name = ANNOTATION.exec(first)?.[1] ?? '';
+    const own = first.replace(ANNOTATION, '');
+    if (name === 'timezone' || name === 'concat')
+      throw new InputError('BAD_RECORDS', `the CSV has a line #${name}, which can't be read here`);
+    if (name === 'constant') {
+      const values = [...(own === '' ? [] : [own]), ...rest];
+      this.#annotations.set(name, [...(this.#annotations.get(name) ?? []), values.join('\n')]);
+    } else this.#annotations.set(name, [own, ...rest]);
+  }
+
+  #takeHeader({ cells, raw }: CsvRow): void {
+    this.#layout = layoutOf(cells, this.#annotations, this.#settings, this.#mapper.notes);
+    if (this.#layout.names !== undefined) this.#mapper.checkNames(this.#layout.names, 'column');
+    this.#header = cells;
+    this.#head = [...this.#preamble, ...this.#above, raw].join('\n');
+    this.#above = [];
+  }
+}
+
+/** @throws InputError as nothing below a line with one name can be read: it is a title, or has another delimiter */
+function refuseNarrowHeader(header: string, line: number): never {
+  throw new InputError(
+    'BAD_RECORDS',
+    wording`the CSV's header has one column (${shownValue(header)}), and line ${line} more: ${setting('skipLines')} N passes over lines before a header, ${setting('delimiter')} says what stands between columns`,
+  );
+}
+
+function isPassedOver(line: string): boolean {
+  return line.trim() === '' || line.startsWith(REJECTION_MARK);
+}
+
+/** The text from one of its lines on. */
+function restFrom(text: string, line: number): string {
+  const lineBreak = /\r\n|\n|\r/g;
+  for (let at = 0; at < line; at++) lineBreak.exec(text);
+  return line === 0 ? text : text.slice(lineBreak.lastIndex);
 }

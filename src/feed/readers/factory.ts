@@ -3,9 +3,12 @@ import type { Reader } from '../reading.ts';
 import { CsvReader } from './csv.ts';
 import { JsonReader } from './json.ts';
 import { LineReader } from './lines.ts';
+import { ReadingNotes } from './notes.ts';
 import { Pattern, PatternReader } from './pattern.ts';
 import { RecordMapper } from './record-mapper.ts';
+import { RecordingReader } from './recording.ts';
 import type { Format, ReadSettings } from './settings.ts';
+import { ShellTableReader } from './shell-table.ts';
 
 /** A pattern that takes a text apart. */
 export interface TextPattern {
@@ -15,50 +18,63 @@ export interface TextPattern {
   readonly isPerLine: boolean;
 }
 
-/**
- * Makes readers of texts, all of one format. What one has learned of the types of fields, the next one keeps.
- * @param format what the texts hold, or the pattern that takes them apart
- * @param name where the texts come from, for messages
- * @param isWhole whether each reader gets a whole text, which may be one JSON value over many lines
- * @param note is told what a person should know
- * @throws InputError if the pattern is none, or the settings name a group that the pattern doesn't have
- */
-export function readerFactory(
-  settings: ReadSettings,
-  format: Exclude<Format, 'srpl'> | TextPattern,
-  name: string,
-  isWhole: boolean,
-  note: (message: string) => void,
-): () => Reader {
-  const { delimiter, fixedTags, precision, takesUnsigned } = settings;
-  if (format === 'lp')
-    return () => new LineReader({ name, precision: precision ?? 'ns', fixedTags, takesUnsigned });
-  const mapper = new RecordMapper(settings);
-  if (format === 'ndjson') return () => new JsonReader(mapper, isWhole);
-  if (format === 'csv') return () => new CsvReader(mapper, delimiter);
-  const pattern = new Pattern(format.source, note);
-  mapper.checkNames(pattern.groupNames, wording`named group in ${setting('pattern')}`);
-  return () => new PatternReader(mapper, pattern, format.isPerLine);
-}
+/** Readers of texts, all of one format. What one has learned of the types of fields, the next one keeps. */
+export class Readers {
+  readonly notes: ReadingNotes;
+  readonly #settings: ReadSettings;
+  readonly #format: Format | TextPattern;
+  readonly #name: string;
+  readonly #mapper: RecordMapper;
+  readonly #pattern: Pattern | undefined;
 
-/** The format that a file's name tells, whether gzipped or not. */
-export function formatOfName(file: string): Format | undefined {
-  const extension = /\.([^.]+)$/.exec(file.replace(/\.gz$/, ''))?.[1]?.toLowerCase();
-  switch (extension) {
-    case 'csv':
-    case 'srpl':
-    case 'lp':
-      return extension;
-    case 'ndjson':
-    case 'jsonl':
-    case 'json':
-      return 'ndjson';
-    default:
-      return undefined;
+  /**
+   * @param format what the texts hold, or the pattern that takes them apart
+   * @param name where the texts come from, for messages
+   * @throws InputError if the settings can't be followed: a pattern or zone that is none, a name that it doesn't have
+   */
+  constructor(
+    settings: ReadSettings,
+    format: Format | TextPattern,
+    name: string,
+    notes = new ReadingNotes(),
+  ) {
+    this.notes = notes;
+    this.#settings = settings;
+    this.#format = format;
+    this.#name = name;
+    this.#mapper = new RecordMapper(settings, notes);
+    if (typeof format === 'string') return;
+    this.#pattern = new Pattern(format.source, (note) => notes.once(note, note));
+    this.#mapper.checkNames(this.#pattern.groupNames, wording`named group in ${setting('pattern')}`);
   }
-}
 
-/** The format that a file's first text tells. */
-export function formatOfText(head: string): 'ndjson' | 'lp' {
-  return /^\s*[{[]/.test(head) ? 'ndjson' : 'lp';
+  /** Names that were asked for and that nothing has had. */
+  get unseenNames(): readonly string[] {
+    return this.#format === 'lp' || this.#format === 'srpl' ? [] : this.#mapper.unseenNames;
+  }
+
+  /** A reader of one text. */
+  make(): Reader {
+    const settings = this.#settings;
+    const { fixedTags, precision, takesUnsigned } = settings;
+    const lines = { name: this.#name, precision: precision ?? 'ns', fixedTags, takesUnsigned };
+    switch (this.#format) {
+      case 'lp':
+        return new LineReader(lines, this.notes);
+      case 'srpl':
+        return new RecordingReader(lines);
+      case 'json':
+      case 'ndjson':
+        return new JsonReader(this.#mapper);
+      case 'csv':
+        return new CsvReader(this.#mapper, settings);
+      case 'tsv':
+        return new CsvReader(this.#mapper, { ...settings, delimiter: settings.delimiter ?? '\t' });
+      case 'table':
+        return new ShellTableReader(this.#mapper);
+      default:
+        if (this.#pattern === undefined) throw new Error('a text that is taken apart has a pattern');
+        return new PatternReader(this.#mapper, this.#pattern, this.#format.isPerLine);
+    }
+  }
 }

@@ -1,111 +1,142 @@
 import { InputError, messageOf } from '../../errors.ts';
-import { MAX_RECORD_LENGTH, type Reader, type Reading, refused } from '../reading.ts';
-import type { Cell, RecordMapper } from './record-mapper.ts';
-
-/** A number as it was written. */
-class Digits {
-  readonly text: string;
-
-  constructor(text: string) {
-    this.text = text;
-  }
-}
+import { type Reader, type ReaderReading, refused } from '../reading.ts';
+import { Digits, isObject, type JsonItem, JsonValues, jsonText, NoNumber } from './json-values.ts';
+import type { Cell, RecordMapper, SourceRecord } from './record-mapper.ts';
+import { RecordWindow } from './record-window.ts';
 
 /** How deep objects may lie in one another. */
 const MAX_DEPTH = 32;
 
 /**
- * Reads one JSON object (or array of objects) a line. Objects in objects give names joined by dots. What Telegraf
- * writes as JSON (`name`, `tags`, `fields`, `timestamp`) keeps its measurement and tags.
+ * Reads JSON objects: one a line, one after another, or in arrays. Objects in objects give names joined by dots. What
+ * Telegraf and `replay` write (`name`, `tags`, `fields`) keeps its measurement and tags, and an answer of InfluxDB's
+ * `/query` its series.
  */
 export class JsonReader implements Reader {
   readonly #mapper: RecordMapper;
-  readonly #mayBeWhole: boolean;
-  #pending = '';
+  readonly #values = new JsonValues();
+  readonly #window: RecordWindow;
 
-  /** @param mayBeWhole whether all the text until `end` may be one JSON value over several lines */
-  constructor(mapper: RecordMapper, mayBeWhole: boolean) {
+  constructor(mapper: RecordMapper) {
     this.#mapper = mapper;
-    this.#mayBeWhole = mayBeWhole;
+    this.#window = new RecordWindow(mapper);
   }
 
-  push(text: string): readonly Reading[] {
-    this.#pending += text;
-    if (this.#mayBeWhole) return [];
-    const lines = this.#pending.split('\n');
-    this.#pending = lines.pop() ?? '';
-    const readings = lines.flatMap((line) => this.#readLine(line));
-    if (this.#pending.length > MAX_RECORD_LENGTH) {
-      readings.push(refused(this.#pending, `a line is longer than ${MAX_RECORD_LENGTH} characters`));
-      this.#pending = '';
-    }
-    return readings;
+  push(text: string): readonly ReaderReading[] {
+    return this.#values.push(text).flatMap((item) => this.#read(item));
   }
 
-  end(): readonly Reading[] {
-    const whole = this.#mayBeWhole ? parse(this.#pending) : undefined;
-    if (whole !== undefined) return this.#readValue(whole, this.#pending.trim());
-    return this.#pending.split('\n').flatMap((line) => this.#readLine(line));
+  settle(): readonly ReaderReading[] {
+    return this.#window.settle();
   }
 
-  #readLine(line: string): Reading[] {
-    const text = line.trim();
-    if (text === '') return [];
-    const value = parse(text);
-    return value === undefined
-      ? [refused(text, 'expected one JSON object a line')]
-      : this.#readValue(value, text);
+  end(): readonly ReaderReading[] {
+    const readings = this.#values.end().flatMap((item) => this.#read(item));
+    return [...readings, ...this.#window.settle()];
   }
 
-  #readValue(value: unknown, text: string): Reading[] {
-    if (Array.isArray(value)) return value.flatMap((element) => this.#readValue(element, textOf(element)));
-    if (!isObject(value)) return [refused(text, 'expected a JSON object')];
-    const { metrics, name, fields, tags, timestamp } = value;
-    if (Array.isArray(metrics)) return this.#readValue(metrics, text);
+  #read({ line, problem, text, value }: JsonItem): readonly ReaderReading[] {
+    const where = `line ${line}`;
+    if (value === undefined)
+      return this.#window.refuse(refused(text, `${where}: ${problem ?? 'this is no JSON'}`));
+    return this.#readValue(value, where, text);
+  }
+
+  /** @param raw the value as it stood; undefined: within another one */
+  #readValue(value: unknown, where: string, raw?: string): readonly ReaderReading[] {
+    if (Array.isArray(value)) return value.flatMap((element) => this.#readValue(element, where));
+    const text = raw === undefined ? jsonText(value) : raw.replace(/\s*\n\s*/g, ' ');
+    if (!isObject(value)) return this.#window.refuse(refused(text, `${where}: expected a JSON object`));
+    const { error, metrics, results } = value;
+    if (Array.isArray(results)) return results.flatMap((result) => this.#readResult(result, where));
+    if (typeof error === 'string' && Object.keys(value).length === 1)
+      return this.#window.refuse(refused(text, `${where}: the server answered: ${error}`));
+    if (Array.isArray(metrics)) return this.#readValue(metrics, where);
     try {
-      const record = new Map<string, Cell>();
-      if (typeof name !== 'string' || !isObject(fields)) {
-        flatten('', value, record, 0);
-        return [this.#mapper.read(record, text)];
-      }
-      if (isObject(tags))
-        for (const [key, tag] of Object.entries(tags)) record.set(key, { kind: 'tag', text: String(tag) });
-      flatten('', fields, record, 0);
-      if (timestamp instanceof Digits) record.set('timestamp', { kind: 'number', text: timestamp.text });
-      return [this.#mapper.read(record, text, name)];
-    } catch (error) {
-      if (error instanceof InputError) throw error;
-      return [refused(text, messageOf(error))];
+      return this.#window.add({ ...recordOf(value), raw: text, where });
+    } catch (failure) {
+      if (failure instanceof InputError) throw failure;
+      return this.#window.refuse(refused(text, `${where}: ${messageOf(failure)}`));
     }
   }
-}
 
-function parse(text: string): unknown {
-  try {
-    // The third argument, the text that a value was read from, is not in the compiler's library yet.
-    return JSON.parse(text, (_key, value: unknown, context?: { readonly source?: string }) =>
-      typeof value === 'number' ? new Digits(context?.source ?? String(value)) : value,
-    );
-  } catch {
-    return undefined;
+  /** What InfluxDB answers to one statement. */
+  #readResult(result: unknown, where: string): readonly ReaderReading[] {
+    if (!isObject(result))
+      return this.#window.refuse(refused(jsonText(result), `${where}: expected a result of a query`));
+    const { error, series, partial } = result;
+    if (typeof error === 'string')
+      return this.#window.refuse(
+        refused(jsonText({ results: [result] }), `${where}: the server answered: ${error}`),
+      );
+    if (partial === true) this.#sayPartial();
+    if (!Array.isArray(series)) return [];
+    return series.flatMap((each: unknown) => this.#readSeries(each, where));
+  }
+
+  #readSeries(series: unknown, where: string): readonly ReaderReading[] {
+    if (!isObject(series) || !Array.isArray(series.columns) || !Array.isArray(series.values))
+      return isObject(series) && series.values === undefined
+        ? []
+        : this.#window.refuse(
+            refused(jsonText(series), `${where}: expected a series with columns and values`),
+          );
+    if (series.partial === true) this.#sayPartial();
+    const { name, tags } = series;
+    const columns = series.columns.map(String);
+    return series.values.flatMap((row: unknown): readonly ReaderReading[] => {
+      const raw = jsonText({ results: [{ series: [{ name, tags, columns, values: [row] }] }] });
+      if (!Array.isArray(row) || row.length !== columns.length)
+        return this.#window.refuse(refused(raw, `${where}: expected a row of ${columns.length} values`));
+      const cells = tagCells(tags);
+      for (const [at, column] of columns.entries()) putCells(column, row[at], cells, 0);
+      const measurement = typeof name === 'string' ? name : undefined;
+      return this.#window.add({ cells, raw, where, measurement });
+    });
+  }
+
+  #sayPartial(): void {
+    this.#mapper.notes.once('partial', 'the server has cut its answer off (partial): ask for the rest');
+    this.#mapper.notes.lost();
   }
 }
 
-function textOf(value: unknown): string {
-  return JSON.stringify(value, (_key, part) => (part instanceof Digits ? Number(part.text) : part));
+/** Names and values of an object, and its measurement and time if it says them as Telegraf does. */
+function recordOf(value: Record<string, unknown>): Pick<SourceRecord, 'cells' | 'measurement' | 'timeName'> {
+  const { fields, kind, name, since, tags } = value;
+  if (typeof name !== 'string' || !isObject(fields)) {
+    const cells = new Map<string, Cell>();
+    for (const [key, part] of Object.entries(value)) putCells(key, part, cells, 0);
+    return { cells };
+  }
+  const cells = tagCells(tags);
+  const timeName = ['timestamp', 'time', '@timestamp'].find((key) => value[key] !== undefined);
+  if (timeName !== undefined) putCells(timeName, value[timeName], cells, 0);
+  // Edges, as replay writes them, tell integers from floats.
+  const isEdge = typeof kind === 'string' && typeof since === 'string';
+  for (const [key, part] of Object.entries(fields)) {
+    if (isEdge && part instanceof Digits && /^-?\d+$/.test(part.text))
+      cells.set(key, { kind: 'int', text: part.text });
+    else putCells(key, part, cells, 0);
+  }
+  return { cells, measurement: name, timeName };
 }
 
-function isObject(value: unknown): value is Record<string, unknown> {
-  return typeof value === 'object' && value !== null && !Array.isArray(value) && !(value instanceof Digits);
+function tagCells(tags: unknown): Map<string, Cell> {
+  const cells = new Map<string, Cell>();
+  if (isObject(tags))
+    for (const [key, tag] of Object.entries(tags))
+      if (tag !== null) cells.set(key, { kind: 'tag', text: tag instanceof Digits ? tag.text : String(tag) });
+  return cells;
 }
 
-function flatten(prefix: string, value: object, into: Map<string, Cell>, depth: number): void {
+function putCells(name: string, value: unknown, into: Map<string, Cell>, depth: number): void {
   if (depth > MAX_DEPTH) throw new Error(`its objects are more than ${MAX_DEPTH} deep`);
-  for (const [key, part] of Object.entries(value)) {
-    const name = prefix + key;
-    if (part instanceof Digits) into.set(name, { kind: 'number', text: part.text });
-    else if (typeof part === 'string') into.set(name, { kind: 'string', text: part });
-    else if (typeof part === 'boolean') into.set(name, { kind: 'bool', text: String(part) });
-    else if (typeof part === 'object' && part !== null) flatten(`${name}.`, part, into, depth + 1);
-  }
+  if (value instanceof Digits) into.set(name, { kind: 'number', text: value.text });
+  else if (value instanceof NoNumber) into.set(name, { kind: 'nothing', text: value.text });
+  else if (value === null) into.set(name, { kind: 'nothing', text: 'null' });
+  else if (typeof value === 'string') into.set(name, { kind: 'string', text: value });
+  else if (typeof value === 'boolean') into.set(name, { kind: 'bool', text: String(value) });
+  else if (typeof value === 'object')
+    for (const [key, part] of Object.entries(value)) putCells(`${name}.${key}`, part, into, depth + 1);
 }

@@ -1,6 +1,6 @@
 import { InputError, messageOf } from '../../errors.ts';
 import { setting, wording } from '../../wording.ts';
-import type { Reader, Reading } from '../reading.ts';
+import type { Reader, ReaderReading } from '../reading.ts';
 import { dialectAdvice, misreadPart } from './pattern-dialects.ts';
 import type { Cell, RecordMapper } from './record-mapper.ts';
 import { plainText, plainValue } from './terminal-text.ts';
@@ -27,23 +27,23 @@ export class PatternReader implements Reader {
     this.#isPerLine = isPerLine;
   }
 
-  push(text: string): readonly Reading[] {
+  push(text: string): readonly ReaderReading[] {
     this.#text += text;
     return [];
   }
 
-  end(): readonly Reading[] {
+  end(): readonly ReaderReading[] {
     const text = plainText(this.#text).trimEnd();
     const parts = this.#isPerLine ? text.split('\n') : [text];
     return parts.flatMap((part) => this.#read(part));
   }
 
-  #read(text: string): Reading[] {
+  #read(text: string): ReaderReading[] {
     const values = this.#pattern.find(text);
     if (values === undefined) return [];
     const record = new Map<string, Cell>();
     for (const [name, value] of values) record.set(name, { kind: 'text', text: value });
-    return [this.#mapper.read(record, text)];
+    return [this.#mapper.read({ cells: record, raw: text })];
   }
 }
 

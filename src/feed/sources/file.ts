@@ -3,11 +3,9 @@ import { stat } from 'node:fs/promises';
 import type { Readable } from 'node:stream';
 import { codeOf, InputError, messageOf } from '../../errors.ts';
 import { CountedBytes } from '../../kapacitor/recordings/counted-bytes.ts';
-import { readStreamRecords } from '../../kapacitor/recordings/stream-recording.ts';
-import { formatLine } from '../../line-protocol/writer.ts';
 import { setting, wording } from '../../wording.ts';
-import { type Reader, type Reading, refused } from '../reading.ts';
-import { Utf8Decoder } from '../utf8-decoder.ts';
+import type { FirstTimes } from '../first-times.ts';
+import type { ReaderReading } from '../reading.ts';
 
 /** A file or standard input, opened. */
 export interface Input {
@@ -45,58 +43,76 @@ export async function openInput(file: string, stdin: Readable): Promise<Input> {
   }
 }
 
+/** What reads bytes, in pieces cut anywhere. */
+export interface BytesReader {
+  push(bytes: Uint8Array): readonly ReaderReading[];
+  settle(): readonly ReaderReading[];
+  end(): readonly ReaderReading[];
+}
+
+/** After so long without a byte, what is held back for what may follow is given. */
+const QUIET_MS = 500;
+
 /**
  * Reads points as they become complete.
- * @param makeReader chooses the reader by the first text there is
- * @throws InputError if the input breaks off or its gzip is damaged
+ * @param first holds the first ones back until their times are plausible
+ * @throws InputError if the input breaks off, its gzip is damaged, or the reader can't read it
  */
 export async function* readInput(
   input: Input,
-  makeReader: (head: string) => Reader,
-): AsyncGenerator<readonly Reading[]> {
-  const decoder = new Utf8Decoder();
-  let reader: Reader | undefined;
-  for await (const chunk of await inflated(input.bytes)) {
-    const text = decoder.push(chunk);
-    if (reader === undefined && text.trim() === '') continue;
-    reader ??= makeReader(text);
-    yield believed(await reader.push(text), decoder);
-  }
-  if (reader === undefined) return;
-  yield believed(await reader.push(decoder.end()), decoder);
-  yield believed(await reader.end(), decoder);
+  reader: BytesReader,
+  first: FirstTimes<ReaderReading>,
+): AsyncGenerator<readonly ReaderReading[]> {
+  yield* readBytes(await inflated(input.bytes), reader, first);
 }
 
-/**
- * Reads the points of a stream recording of Kapacitor, whatever database it was made of.
- * @param fixedTags tags that every point gets, in place of its own of that name
- * @throws InputError with file and line at the first thing that is wrong
- */
-export async function* readRecording(
-  input: Input,
-  fixedTags: ReadonlyMap<string, string>,
-): AsyncGenerator<readonly Reading[]> {
-  const chunks = await inflated(input.bytes);
-  for await (const records of readStreamRecords(chunks, input.name, 'triples'))
-    yield records.map(({ point }) => ({
-      kind: 'point',
-      text: formatLine({ ...point, tags: new Map([...point.tags, ...fixedTags]), time: undefined }),
-      timeNs: point.time,
-    }));
+/** Reads points of bytes as they become complete; otherwise like {@link readInput}. */
+export async function* readBytes(
+  bytes: AsyncIterable<Uint8Array>,
+  reader: BytesReader,
+  first: FirstTimes<ReaderReading>,
+): AsyncGenerator<readonly ReaderReading[]> {
+  const chunks = bytes[Symbol.asyncIterator]();
+  try {
+    for (;;) {
+      const next = chunks.next();
+      if (await isQuiet(next)) {
+        yield first.take(reader.settle());
+        yield first.end();
+      }
+      const { done, value } = await next;
+      if (done === true) break;
+      yield first.take(reader.push(value));
+    }
+    yield first.take(reader.end());
+    yield first.end();
+  } finally {
+    await chunks.return?.();
+  }
+}
+
+/** Whether nothing comes for a while. */
+async function isQuiet(next: Promise<unknown>): Promise<boolean> {
+  let timer: NodeJS.Timeout | undefined;
+  const quiet = new Promise<boolean>((resolve) => {
+    timer = setTimeout(() => resolve(true), QUIET_MS);
+  });
+  try {
+    // What fails is thrown where it is awaited.
+    return await Promise.race([
+      next.then(
+        () => false,
+        () => false,
+      ),
+      quiet,
+    ]);
+  } finally {
+    clearTimeout(timer);
+  }
 }
 
 /** Takes gzip off, known by its first two bytes whatever the file's name. */
 async function inflated(bytes: CountedBytes): Promise<AsyncIterable<Uint8Array>> {
   const [first, second] = await bytes.peek(2);
   return first === 0x1f && second === 0x8b ? bytes.gunzip() : bytes;
-}
-
-/** One wrong byte makes Kapacitor 1.8 fail the whole task, so what may hold one goes no further. */
-function believed(readings: readonly Reading[], decoder: Utf8Decoder): readonly Reading[] {
-  if (!decoder.isDamaged) return readings;
-  return readings.map((reading) =>
-    reading.kind === 'point' && reading.text.includes('\uFFFD')
-      ? refused(reading.text, 'it has bytes that are no UTF-8')
-      : reading,
-  );
 }

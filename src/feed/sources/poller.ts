@@ -58,9 +58,10 @@ export class Poller {
       const { text, isDamaged } = await runCommand(command, signal);
       if (isDamaged) this.#sayDamaged();
       const reader = makeReader();
-      const readings = [...(await reader.push(text)), ...(await reader.end())];
+      const readings = [...reader.push(text), ...reader.end()];
       const refusal = readings.find((reading) => reading.kind === 'refused');
-      if (!readings.some((reading) => reading.kind === 'point'))
+      // A device that has nothing to say has answered all the same.
+      if (!readings.some((reading) => reading.kind !== 'refused'))
         throw new Error(refusal?.reason ?? emptyReason(text));
       this.#runs++;
       this.#warnOfSameSeries(readings);

@@ -23,6 +23,12 @@ export interface StreamRecording {
   close(): void;
 }
 
+/** Reads the points of a text that is no recording of Kapacitor, some at a time. */
+export type TextRecords = (
+  chunks: AsyncIterable<Uint8Array>,
+  name: string,
+) => AsyncGenerator<readonly StreamRecord[]>;
+
 export type Recording = StreamRecording | BatchArchive;
 
 const CHUNK_BYTES = 256 * 1024;
@@ -34,9 +40,14 @@ const EMPTY_ZIP_MAGIC = 'PK\u0005\u0006';
  * Opens a recording of Kapacitor (`.srpl`, `.brpl`) or a file of line protocol, as it is or gzipped. Its content
  * tells what it is.
  * @param file a path, or `-` for `stdin`
+ * @param readText reads what is not said to be a recording; without it, that is taken for line protocol or one
  * @throws InputError with file, place and what is wrong; reading throws it as well
  */
-export async function openRecording(file: string, stdin: Readable): Promise<Recording> {
+export async function openRecording(
+  file: string,
+  stdin: Readable,
+  readText?: TextRecords,
+): Promise<Recording> {
   const isStdin = file === '-';
   const name = isStdin ? 'stdin' : file;
   const totalBytes = isStdin ? undefined : await sizeOf(file);
@@ -61,7 +72,10 @@ export async function openRecording(file: string, stdin: Readable): Promise<Reco
   return {
     kind: 'stream',
     progress: () => ({ readBytes: bytes.count, totalBytes }),
-    records: () => readStreamRecords(chunks, name, file.endsWith('.srpl') ? 'triples' : undefined),
+    records: () => {
+      if (/\.srpl(?:\.gz)?$/.test(file)) return readStreamRecords(chunks, name, 'triples');
+      return readText === undefined ? readStreamRecords(chunks, name, undefined) : readText(chunks, name);
+    },
     close: () => bytes.close(),
   };
 }

@@ -79,6 +79,8 @@ export function pointRoutes(app: WebApp, context: WebContext): void {
       readings.forEach((reading, at) => {
         const number = at + 1;
         if (reading.kind === 'refused') refused.push(refusedItem(number, reading.record, reading.reason));
+        else if (reading.kind === 'empty')
+          refused.push(refusedItem(number, '', 'it has no field with a value'));
         else items.push({ number, line: `${reading.text} ${reading.timeNs ?? nowNs}` });
       });
       const target = { database, policy };
@@ -115,7 +117,7 @@ function readJson(text: string, precision: Precision | undefined): Reading[] {
   } catch {
     throw new ProblemError('BODY_WRONG', 'the body is no JSON');
   }
-  const mapper = new RecordMapper({ ...USUAL_SETTINGS, precision, timeName: undefined });
+  const mapper = new RecordMapper({ ...USUAL_SETTINGS, precision, isHistory: false });
   return [value].flat().map((item) => readItem(item, mapper));
 }
 
@@ -130,7 +132,7 @@ class Digits {
 
 function readItem(item: unknown, mapper: RecordMapper): Reading {
   const raw = JSON.stringify(item, (_key, part) => (part instanceof Digits ? Number(part.text) : part)) ?? '';
-  const refuse = (reason: string): Reading => ({ kind: 'refused', record: raw, reason });
+  const refuse = (reason: string): Reading => ({ kind: 'refused', record: raw, reason, head: '' });
   if (!isRecord(item)) return refuse('expected an object with measurement, tags, fields and time');
   const name = item.measurement ?? item.name;
   const { fields, tags = {} } = item;
@@ -154,12 +156,12 @@ function readItem(item: unknown, mapper: RecordMapper): Reading {
   if (time instanceof Digits) record.set('time', { kind: 'number', text: time.text });
   else if (typeof time === 'string') record.set('time', { kind: 'text', text: time });
   else if (time !== undefined) return refuse('expected the time to be a text or a number');
-  return mapper.read(record, raw, name);
+  return mapper.read({ cells: record, raw, measurement: name });
 }
 
 function cellOf(value: unknown): Cell | undefined {
   if (value instanceof Digits) return { kind: 'number', text: value.text };
-  if (typeof value === 'string') return { kind: 'string', text: value };
+  if (typeof value === 'string') return { kind: 'literal', text: value };
   return typeof value === 'boolean' ? { kind: 'bool', text: String(value) } : undefined;
 }
 
