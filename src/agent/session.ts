@@ -3,6 +3,7 @@ import type { NodeLog, UdfFunction } from '../function/contract.ts';
 import { failureOf } from '../function/failure.ts';
 import { Node } from '../function/node.ts';
 import { OptionsError, valueTypes } from '../function/options.ts';
+import { Ticker } from '../function/ticker.ts';
 import { checkKeepalive, keepaliveSentMs } from '../wire/batch.ts';
 import { body, frameOf, MESSAGE, readEnvelope } from '../wire/envelope.ts';
 import { FrameReader } from '../wire/frames.ts';
@@ -26,7 +27,6 @@ import type { LiveSession, NodeIds } from './live-sessions.ts';
 import type { Overrun, Patience } from './patience.ts';
 import { READ_BYTES } from './shared-read.ts';
 import { SlowWork } from './slow-work.ts';
-import { Ticker } from './ticker.ts';
 
 /** A TICKscript's options are a few hundred bytes; what is decoded to objects takes many times its length. */
 const MAX_INIT_BYTES = 1024 * 1024;

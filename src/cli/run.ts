@@ -16,6 +16,7 @@ const COMMANDS: ReadonlyMap<string, () => Promise<CommandFactory>> = new Map([
   ['worker', async () => (await import('./serve/worker.ts')).workerCommand],
   ['probe', async () => (await import('./probe-command.ts')).probeCommand],
   ['replay', async () => (await import('./replay/replay-command.ts')).replayCommand],
+  ['filter', async () => (await import('./filter/filter-command.ts')).filterCommand],
   ['feed', async () => (await import('./feed/feed-command.ts')).feedCommand],
   ['web', async () => (await import('./web/web-command.ts')).webCommand],
   ['test', async () => (await import('./test-command.ts')).testCommand],

@@ -13,7 +13,7 @@ export function formatLine(point: LinePoint): string {
   for (const [key, value] of point.tags) if (value !== '') line += `,${formatTag(key)}=${formatTag(value)}`;
   let separator = ' ';
   for (const [key, value] of point.fields) {
-    line += `${separator}${formatFieldKey(key)}=${formatValue(key, value)}`;
+    line += separator + formatField(key, value);
     separator = ',';
   }
   if (separator === ' ')
@@ -22,6 +22,14 @@ export function formatLine(point: LinePoint): string {
   if (point.time < MIN_TIME || point.time > MAX_TIME)
     throw new OperationError(`time ${point.time} is outside of what line protocol can hold`);
   return `${line} ${point.time}`;
+}
+
+/**
+ * A field as it stands in a line.
+ * @throws OperationError if line protocol has no way to write it
+ */
+export function formatField(key: string, value: FieldValue): string {
+  return `${formatFieldKey(key)}=${formatValue(key, value)}`;
 }
 
 function formatMeasurement(name: string): string {

@@ -3,9 +3,9 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { startAgent } from '../../agent/agent.ts';
 import type { AgentLog } from '../../agent/environment.ts';
-import { visible } from '../../edges/display-text.ts';
 import type { UdfFunction } from '../../function/contract.ts';
 import type { Io } from '../io.ts';
+import { logText } from '../text-log.ts';
 
 /** An agent of this process, for one function, on a socket that goes with it. */
 export interface OwnAgent {
@@ -17,9 +17,6 @@ export interface OwnAgent {
 
 const MAX_FRAME_BYTES = 256 * 1024 * 1024;
 const MAX_GROUPS = 1_000_000;
-/** What a person knows anyway. */
-const HIDDEN_FIELDS = new Set(['function', 'task', 'node', 'taskId', 'nodeId']);
-
 /** Starts an agent that writes its warnings to standard error, a line each. */
 export async function startOwnAgent(fn: UdfFunction, io: Io): Promise<OwnAgent> {
   const folder = mkdtempSync(join(tmpdir(), `edge-detect-replay-${process.pid}-`));
@@ -27,7 +24,7 @@ export async function startOwnAgent(fn: UdfFunction, io: Io): Promise<OwnAgent> 
   const remove = (): void => rmSync(folder, { recursive: true, force: true });
   let isShown = false;
   const write = (text: string): void => {
-    if (isShown) io.stderr.write(`edge-detect: warning: ${visible(text)}\n`);
+    if (isShown) io.stderr.write(`edge-detect: warning: ${text}\n`);
   };
   try {
     const agent = await startAgent({
@@ -55,12 +52,8 @@ export async function startOwnAgent(fn: UdfFunction, io: Io): Promise<OwnAgent> 
 }
 
 function warningLog(write: (text: string) => void): AgentLog {
-  const warn = (fields: Readonly<Record<string, unknown>>, message: string): void => {
-    const details = Object.entries(fields)
-      .filter(([name]) => !HIDDEN_FIELDS.has(name))
-      .map(([name, value]) => `${name}: ${Array.isArray(value) ? value.join(' | ') : String(value)}`);
-    write(details.length === 0 ? message : `${message} (${details.join('; ')})`);
-  };
+  const warn = (fields: Readonly<Record<string, unknown>>, message: string): void =>
+    write(logText(fields, message));
   const log = { debug() {}, info() {}, warn, error: warn };
   return { ...log, child: () => log };
 }
