@@ -48,6 +48,8 @@ export class LineFilter {
   #pending: Buffer = Buffer.alloc(0);
   /** Since when a string is open. */
   #openSinceMs: number | undefined;
+  /** Whether a quote has come since, which may close it. */
+  #mayClose = false;
   #isAtStart = true;
   /** Whether a line is being passed over that is too long. */
   #isSkipping = false;
@@ -71,7 +73,8 @@ export class LineFilter {
   /** Takes a piece; whatever it completes is answered by what {@link takeOutput} gives then. Throws what the node throws. */
   push(chunk: Uint8Array): void {
     const lineEnd = chunk.lastIndexOf(LF) + 1;
-    if (lineEnd === 0 || (this.#openSinceMs !== undefined && !chunk.includes(QUOTE))) {
+    if (this.#openSinceMs !== undefined && chunk.includes(QUOTE)) this.#mayClose = true;
+    if (lineEnd === 0 || (this.#openSinceMs !== undefined && !this.#mayClose)) {
       this.#keep(chunk);
       return;
     }
@@ -109,6 +112,7 @@ export class LineFilter {
     let p = this.#startOf(bytes);
     if (this.#isSkipping) p = this.#skipRest(bytes, p);
     this.#openSinceMs = undefined;
+    this.#mayClose = false;
     for (;;) {
       const found = scanner.next(bytes, p, limit, isFinal);
       p = scanner.position;
@@ -121,6 +125,7 @@ export class LineFilter {
       if (found === SCANNED.end) break;
       if (found === SCANNED.open && limit - p <= MAX_LINE_BYTES) {
         this.#openSinceMs = this.#options.clockMs();
+        this.#mayClose = bytes.includes(QUOTE, limit);
         break;
       }
       this.#refuse(bytes, p, limit);
