@@ -18,6 +18,10 @@ import type { Scenario } from '../scenarios/scenario.ts';
 /** The tag that the lines of a test are grouped by. */
 export const GROUP_TAG = 'test_group';
 
+/** The machine's clocks, which stand still. */
+const WALL_MS = 1_700_000_000_000;
+const CLOCK = { wallNs: BigInt(WALL_MS) * 1_000_000n, monotonicNs: 0n };
+
 /** A point of a stream as a line, and what the oracle takes it for. */
 export interface SentLine {
   readonly text: string;
@@ -104,15 +108,23 @@ export function expectedOf(lines: readonly SentLine[], options: readonly Option[
   for (const [frame, { point }] of lines.entries()) {
     // As the node has it: with the kinds and the order of a message.
     const request = decodeRequest(encodeRequest({ kind: 'point', point }));
-    if (request.kind === 'point') oracle.point(frame, request.point);
+    if (request.kind === 'point') oracle.point(frame, request.point, CLOCK);
   }
-  return oracle.emissions.map(({ frame, add }) => {
+  // A tag's silence, without a field that is added, is a point that no line can hold.
+  const emissions = oracle.emissions.filter(
+    ({ made }) => made === undefined || Object.keys(made.fields).length > 0,
+  );
+  return emissions.map(({ frame, add, made }) => {
+    if (made !== undefined) return { time: made.time, tags: made.tags, fields: valuesOf(made.fields) };
     const line = lines[frame];
     if (line === undefined) throw new Error(`the oracle emits line ${frame}, which there is not`);
     const { time, tags, fields } = line.point;
-    const all = Object.entries({ ...fields, ...add }).map(([key, { v }]): [string, FieldValue] => [key, v]);
-    return { time, tags, fields: Object.fromEntries(all) };
+    return { time, tags, fields: valuesOf({ ...fields, ...add }) };
   });
+}
+
+function valuesOf(fields: Readonly<Record<string, Value>>): Record<string, FieldValue> {
+  return Object.fromEntries(Object.entries(fields).map(([key, { v }]) => [key, v]));
 }
 
 export interface TestFilter {
@@ -135,7 +147,7 @@ export function testFilter(options: readonly Option[], others: Partial<LineFilte
     limits: { maxGroups: 1_000_000 },
     log: { info() {}, warn() {} },
     clockMs: () => 0,
-    wallMs: () => 1_700_000_000_000,
+    wallMs: () => WALL_MS,
     name: 'stdin',
     complain: (problem, line) => complaints.push(`${problem} <- ${line}`),
     ...others,
