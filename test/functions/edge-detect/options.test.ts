@@ -1,3 +1,4 @@
+import { readFileSync } from 'node:fs';
 import { describe, expect, test } from 'vitest';
 import { OptionsError } from '../../../src/function/options.ts';
 import { edgeDetect, edgeDetectBatch } from '../../../src/functions/edge-detect/index.ts';
@@ -83,6 +84,21 @@ describe('is refused, with its name and value', () => {
       [FIELD, option('late', string('Drop'))],
       "late('Drop'): must be 'keep' or 'drop'",
     ],
+    [
+      'silence in no time',
+      [FIELD, option('silent', string('S'), duration(0n))],
+      'silent(0s): the duration must be more than 0',
+    ],
+    [
+      'a silence of a tag without a text',
+      [option('tag', string('t')), option('silent', string(''), duration(S))],
+      "silent(''): the tracked tag cannot be empty",
+    ],
+    [
+      'ttl that is over before silence is decided',
+      [FIELD, option('ttl', duration(5n * S)), option('silent', string('S'), duration(5n * S))],
+      'ttl(5s): must be longer than the duration of silent',
+    ],
     ['an output without a name', [FIELD, option('countAs', string(''))], "countAs(''): the name is empty"],
     [
       'two outputs of one name',
@@ -125,12 +141,14 @@ describe('is refused, with its name and value', () => {
     'confirmTo',
     'as',
     'previousAs',
+    'silent',
   ])('%s with more than one tracked key', (name) => {
     const values: Readonly<Record<string, OptionValue[]>> = {
       rising: [],
       falling: [],
       holdTo: [string('a'), duration(S)],
       confirmTo: [string('a'), int(1n)],
+      silent: [string('a'), duration(S)],
     };
     const given = option(name, ...(values[name] ?? [string('a')]));
     expect(problemsOf(FIELD, given)).toEqual([]);
@@ -176,6 +194,15 @@ describe('is accepted', () => {
     ],
     ['a field and a tag of one name', [option('tag', string('value'))]],
     ['both directions', [option('rising'), option('falling')]],
+    [
+      'silence without a text, for ever, and a ttl that is a nanosecond longer',
+      [
+        option('silent', string(''), duration(2n ** 63n - 2n)),
+        option('ttl', duration(2n ** 63n - 1n)),
+        option('ignore', string('')),
+        option('ignore', string('')),
+      ],
+    ],
     ['an output named as the field itself', [option('as', string('value'))]],
     [
       'what was wrong, but is given again',
@@ -214,4 +241,32 @@ test('batches have the options of streams but for silence: a query that returns 
   const { silent, ...others } = edgeDetect.options;
   expect(silent).toBeDefined();
   expect(edgeDetectBatch.options).toEqual(others);
+});
+
+test('the page of the options has a row for each, with an example of the right types and the default', () => {
+  const page = readFileSync(new URL('../../../docs/options.md', import.meta.url), 'utf8');
+  const patterns = {
+    STRING: "'[^']*'",
+    DURATION: '\\d+(?:ns|u|ms|s|m|h|d|w)',
+    INT: '\\d+',
+    DOUBLE: '\\d+\\.\\d+',
+    BOOL: 'TRUE|FALSE',
+  };
+  for (const [name, { arguments: types }] of Object.entries(edgeDetect.options)) {
+    const example = types.map((type) => patterns[type]).join(', ');
+    expect(page).toMatch(
+      new RegExp(`^\\| \\[\`${name}\`\\]\\(#.*\\) \\| \`\\.${name}\\(${example}\\)\` \\|`, 'm'),
+    );
+  }
+  const rows = page.match(/^\| \[`/gm);
+  expect(rows).toHaveLength(Object.keys(edgeDetect.options).length);
+  const headings = new Set(
+    [...page.matchAll(/^## (.*)$/gm)].map(([, title]) =>
+      title
+        .toLowerCase()
+        .replaceAll(' ', '-')
+        .replaceAll(/[^a-z-]/g, ''),
+    ),
+  );
+  for (const [, anchor] of page.matchAll(/\(#([^)]*)\)/g)) expect(headings).toContain(anchor);
 });
