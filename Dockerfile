@@ -1,4 +1,4 @@
-# The targets: `agent` is the image; `ssh` adds an ssh client, for `feed --exec 'ssh …'`.
+# The targets: `agent` is the image; `ssh` adds what asks devices: ssh, sshpass, ask-telnet, for `feed --exec 'ssh …'`.
 ARG BASE_IMAGE=node:24-bookworm-slim
 
 FROM ${BASE_IMAGE} AS build
@@ -21,9 +21,13 @@ RUN npm ci --omit=dev --ignore-scripts --no-audit --no-fund \
       -prune -exec rm -rf {} + \
  && rm -rf node_modules/.bin node_modules/protobufjs/dist
 COPY LICENSE ./
+# What --version and the log say is what the image is published as.
+ARG VERSION
+RUN [ -z "$VERSION" ] || npm pkg set version="$VERSION"
 
 FROM ${BASE_IMAGE} AS agent
-ARG VERSION=unknown
+# That of package.json, which a test holds it to; a release is built with its own.
+ARG VERSION=0.1.0
 LABEL org.opencontainers.image.title="kapacitor-edge-detect" \
       org.opencontainers.image.description="UDF agent for Kapacitor: @edgeDetect() emits only the changes of state" \
       org.opencontainers.image.licenses="MIT" \
@@ -47,8 +51,10 @@ CMD ["serve"]
 FROM agent AS ssh
 USER root
 RUN apt-get update \
- && apt-get install -y --no-install-recommends openssh-client \
+ && apt-get install -y --no-install-recommends openssh-client sshpass \
  && rm -rf /var/lib/apt/lists/*
+# For what knows telnet only.
+COPY docker/ask-telnet.mjs /usr/local/bin/ask-telnet
 USER 10092:10092
 
 # What is built where no target is named.

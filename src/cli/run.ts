@@ -15,6 +15,7 @@ const COMMANDS: ReadonlyMap<string, () => Promise<CommandFactory>> = new Map([
   ['serve', async () => (await import('./serve/serve-command.ts')).serveCommand],
   ['worker', async () => (await import('./serve/worker.ts')).workerCommand],
   ['probe', async () => (await import('./probe-command.ts')).probeCommand],
+  ['conf', async () => (await import('./conf-command.ts')).confCommand],
   ['replay', async () => (await import('./replay/replay-command.ts')).replayCommand],
   ['filter', async () => (await import('./filter/filter-command.ts')).filterCommand],
   ['feed', async () => (await import('./feed/feed-command.ts')).feedCommand],

@@ -6,6 +6,8 @@ export interface PaceOptions {
   readonly speed: number;
   /** Whether all times are moved by as much as brings the first one to the present. */
   readonly isShifted: boolean;
+  /** The first time is then not brought to the present, but to so long before it. */
+  readonly shiftAgoNs?: bigint;
   /** Points of the past go out at once, and the pace begins at the present. */
   readonly catchesUp: boolean;
 }
@@ -27,12 +29,12 @@ export class Pacer {
 
   /** How long to wait until a point is due, in milliseconds; 0 or less: it is due. */
   waitMs(point: PointReading): number {
-    const { catchesUp, isShifted, speed } = this.#options;
+    const { catchesUp, isShifted, shiftAgoNs = 0n, speed } = this.#options;
     const { timeNs } = point;
     if (timeNs === undefined) return 0;
     if (this.#originNs === undefined) {
       const nowNs = this.#nowNs();
-      if (isShifted) this.#shiftNs = nowNs - timeNs;
+      if (isShifted) this.#shiftNs = nowNs - shiftAgoNs - timeNs;
       this.#originNs = catchesUp && timeNs < nowNs ? nowNs : timeNs;
       this.#startMs = performance.now();
     }

@@ -89,6 +89,17 @@ describe('edge-detect feed --file', () => {
     expect((times[0] ?? 0n) > 1_600_000_000_000_000_000n).toBe(true);
   });
 
+  test.each([
+    [['--shift-to-now', '30m'], 1_800_000],
+    [['--shift-to-now'], 0],
+  ])('moves the first time to the present, or so long before it: %j', async (flags, agoMs) => {
+    const io = new CapturedIo('m v=1 1500000001000000000\nm v=2 1500000002000000000\n');
+    expect(await feed(io, '--file', '-', ...flags)).toBe(0);
+    const [first = 0, second = 0] = [...io.out.matchAll(/ (\d+)$/gm)].map(([, time]) => Number(time) / 1e6);
+    expect(Math.round(second - first)).toBe(1000);
+    expect(Math.abs(Date.now() - agoMs - first)).toBeLessThan(60_000);
+  });
+
   test('gives points without a time the present, and no two of them the same', async () => {
     const io = new CapturedIo('m v=1\nm v=2\nm v=3\n');
     await feed(io, '--file', '-', ...NS);

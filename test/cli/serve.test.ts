@@ -79,12 +79,13 @@ describe('serve', () => {
     expect(logged).toMatchObject([
       { msg: 'listening', function: 'edgeDetect', socket: join(folder, 'edgeDetect.sock') },
       { msg: 'listening', function: 'edgeDetectBatch' },
+      { msg: 'serving', version: expect.stringMatching(/^\d+\.\d+/) },
       { msg: 'task connected', ...ids },
       { msg: 'task disconnected', ...ids, points: 2, edges: 1, groups: 1, ignored: 1 },
       { msg: 'stopping', signal: 'SIGTERM' },
       { msg: 'stopped' },
     ]);
-    expect(logged[3]).toMatchObject({
+    expect(logged[4]).toMatchObject({
       bytes: expect.any(Number),
       seconds: expect.any(Number),
       reason: 'Kapacitor closed the connection',

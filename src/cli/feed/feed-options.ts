@@ -31,7 +31,8 @@ export interface FeedFlags extends ReadingFlags {
   readonly measurement?: string;
   readonly tag: readonly string[];
   readonly pace?: number;
-  readonly shiftToNow?: boolean;
+  /** How long ago the first time is to be; negative: times stay as they are. */
+  readonly shiftToNow?: bigint;
   readonly influxdb?: URL;
   readonly org?: string;
   readonly bucket?: string;
@@ -129,7 +130,12 @@ function timeOptions(): Option[] {
       '--pace <factor>',
       '1x as they were taken, 60x sixty times faster, max (default: max; --simulate: 1x)',
     ).argParser(parsePace),
-    new Option('--shift-to-now', 'move all times so that the first is now (default: as they are)'),
+    new Option(
+      '--shift-to-now [ago]',
+      'move all times so that the first is now, or so long ago: 30m (default: as they are)',
+    )
+      .preset('yes')
+      .argParser(parseShift),
   ];
 }
 
@@ -256,6 +262,12 @@ export function readFeedFlags(command: Command): FeedFlags {
       );
   }
   return flags;
+}
+
+/** A switch by itself, which may say how long before the present. */
+function parseShift(text: string): bigint {
+  if (/^(?:1|true|yes|on)$/i.test(text)) return 0n;
+  return /^(?:0|false|no|off|)$/i.test(text) ? -1n : parseDuration(text);
 }
 
 function parseExitCodes(text: string): readonly number[] {

@@ -35,6 +35,8 @@ export interface FileSettings {
   /** Infinity: without waiting. */
   readonly speed: number;
   readonly isShifted: boolean;
+  /** How long before the present the first time is then to be. */
+  readonly shiftAgoNs: bigint;
 }
 
 export interface ExecSettings {
@@ -117,7 +119,8 @@ function fileOf(flags: FeedFlags, file: string): FileSettings {
     format: flags.format,
     read: readSettingsOf(flags),
     speed: flags.pace ?? Number.POSITIVE_INFINITY,
-    isShifted: flags.shiftToNow === true,
+    isShifted: (flags.shiftToNow ?? -1n) >= 0n,
+    shiftAgoNs: flags.shiftToNow ?? 0n,
   };
 }
 

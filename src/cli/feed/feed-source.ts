@@ -55,7 +55,7 @@ async function openFileSource(
   nowNs: () => bigint,
   report: (message: string) => void,
 ): Promise<Source> {
-  const { file, format, isShifted, read, speed } = settings;
+  const { file, format, isShifted, read, shiftAgoNs, speed } = settings;
   const named = format ?? formatOfName(file);
   if (named !== undefined && format !== undefined) checkSettings(read, named);
   const input = await openInput(file, io.stdin);
@@ -76,7 +76,7 @@ async function openFileSource(
     isLive: false,
     isHistory: true,
     notes,
-    pacer: new Pacer({ speed, isShifted, catchesUp: false }, nowNs),
+    pacer: new Pacer({ speed, isShifted, shiftAgoNs, catchesUp: false }, nowNs),
     progress:
       sizeBytes === undefined ? undefined : () => ({ readBytes: input.bytes.count, totalBytes: sizeBytes }),
     summary: () => '',

@@ -20,6 +20,7 @@ import {
   kapacitorOptions,
 } from '../kapacitor-options.ts';
 import { type LogOptions, logOptions, makeLog } from '../log.ts';
+import { programVersion } from '../program-version.ts';
 import type { CommandFactory } from '../run.ts';
 import {
   gidOf,
@@ -175,6 +176,7 @@ async function serve(options: ServeOptions, kapacitor: KapacitorApi | undefined,
     const agent = await (workers === 1
       ? startAgent(agentOptions)
       : startCluster({ ...agentOptions, workers, watchdogMs, program }));
+    log.info({ version: programVersion(), node: process.version }, 'serving');
     warnOfAccess(
       functions.map(({ path }) => path),
       kapacitorGid,
