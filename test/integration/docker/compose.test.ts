@@ -11,13 +11,14 @@ const FROM_REGISTRY = {
   kapacitor: process.env.KAPACITOR_IMAGE ?? 'kapacitor:1.8',
 };
 const WAITING = { timeout: 60_000, interval: 500 };
+/** The states, and how many milliseconds after the first one they began: the demo brings them up to now. */
 const EDGES = [
-  [1514979051065000000n, 'SHOWTIME'],
-  [1514979141070000000n, 'TRAINING'],
-  [1514979231065000000n, 'SHOWTIME'],
-  [1514979681040000000n, 'TRAINING'],
-  [1514980041020000000n, 'SHOWTIME'],
-  [1514980221010000000n, 'TRAINING'],
+  ['SHOWTIME', 0],
+  ['TRAINING', 90_005],
+  ['SHOWTIME', 180_000],
+  ['TRAINING', 629_975],
+  ['SHOWTIME', 989_955],
+  ['TRAINING', 1_169_945],
 ];
 
 const engine = await findEngine();
@@ -47,6 +48,23 @@ describe.skipIf(compose === undefined)('docker-compose.yml', () => {
     INFLUXDB_UDP_PORT: '0',
     KAPACITOR_PORT: '0',
   };
+
+  test('has a poller that belongs to it, where .env says so', async () => {
+    const services = await call(compose, ['config', '--services'], {
+      ...environment,
+      COMPOSE_PROFILES: 'poll',
+    });
+    expect(services).toContain('poller');
+    const polled = {
+      ...environment,
+      POLL_COMMAND: "ssh r 'show x'",
+      POLL_PASSWORD: 'p',
+      COMPOSE_PROFILES: 'poll',
+    };
+    const config = await call(compose, ['config'], polled);
+    expect(config).toContain("ssh r 'show x'");
+    expect(config).toMatch(/SSHPASS: p\b/);
+  });
 
   test('is valid, with the demo and without', async () => {
     await call(compose, ['config', '--quiet'], environment);
@@ -109,11 +127,13 @@ describe.skipIf(compose === undefined)('docker-compose.yml', () => {
 
     async function edges(): Promise<unknown[]> {
       const query = new URLSearchParams({ db: 'telegraf', q: 'SELECT value FROM adsl_edges' });
-      const answer = await fetch(`${await urlOf('influxdb', 8086)}/query?${query}&epoch=ns`);
-      // Nanoseconds are more than a double holds.
-      const text = (await answer.text()).replace(/\[(\d{19}),/g, '["$1",');
-      const { results }: { results: { series?: { values: [string, string][] }[] }[] } = JSON.parse(text);
-      return (results[0]?.series?.[0]?.values ?? []).map(([time, value]) => [BigInt(time), value]);
+      const answer = await fetch(`${await urlOf('influxdb', 8086)}/query?${query}&epoch=ms`);
+      const { results }: { results: { series?: { values: [number, string][] }[] }[] } = JSON.parse(
+        await answer.text(),
+      );
+      const values = results[0]?.series?.[0]?.values ?? [];
+      const [firstMs = 0] = values[0] ?? [];
+      return values.map(([timeMs, value]) => [value, timeMs - firstMs]);
     }
 
     test('makes the databases telegraf and metrics', async () => {
@@ -126,6 +146,12 @@ describe.skipIf(compose === undefined)('docker-compose.yml', () => {
     test("brings the demo's six edges into adsl_edges", async () => {
       await feed();
       await expect.poll(edges, WAITING).toEqual(EDGES);
+      const query = new URLSearchParams({
+        db: 'telegraf',
+        q: 'SELECT count(value) FROM adsl_edges WHERE time > now() - 1h AND time < now()',
+      });
+      const answer = await fetch(`${await urlOf('influxdb', 8086)}/query?${query}`);
+      expect(await answer.text()).toContain(',6]');
     });
 
     test('lets Kapacitor in as a user that is not root', async () => {
