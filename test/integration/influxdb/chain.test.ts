@@ -89,4 +89,35 @@ describe.skipIf(influxCandidate === undefined || kapacitorCandidate === undefine
       await agent.stop();
     }
   });
+
+  test('waits for Kapacitor to notice a new database, and loses nothing of a history', async () => {
+    if (influxCandidate === undefined || kapacitorCandidate === undefined) throw new Error('skipped above');
+    const socketFolder = temporaryFolder();
+    await using influx = await startInfluxDb(influxCandidate);
+    const agent = await startAgentProcess({ folder: socketFolder });
+    const influxDb = { url: influx.url, user: ADMIN.user, password: ADMIN.password };
+    const kapacitor = await Kapacitor.start(kapacitorCandidate, {
+      socketFolder,
+      influxDb,
+      isSubscribed: true,
+    });
+    try {
+      await kapacitor.define('adsl_edges', readFileSync('tickscripts/tasks/adsl_edges.tick', 'utf8'));
+      const lines = [...simulateAdsl(SIMULATION)].flat().map(({ text, timeNs }) => `${text} ${timeNs}`);
+      const io = new CapturedIo(lines.join('\n'));
+      const flags = ['--create-database', '--wait-subscription', ...influx.flags('telegraf')];
+      expect(await run(['feed', '--file', '-', ...flags], io)).toBe(0);
+      expect(io.err).toMatch(/waiting until Kapacitor is subscribed to "telegraf"."autogen"/);
+      expect(io.err).toMatch(/Kapacitor is subscribed to "telegraf"."autogen" after \d+ s/);
+      const expected = edgesOf(SIMULATION);
+      const edges = await until('all edges stand in adsl_edges', async () => {
+        const points = await influx.points('telegraf', 'adsl_edges');
+        return points.length >= expected.length ? points : undefined;
+      });
+      expect(edges.map(shown)).toEqual(expected);
+    } finally {
+      await kapacitor[Symbol.asyncDispose]();
+      await agent.stop();
+    }
+  });
 });
