@@ -88,6 +88,11 @@ export class AgentProcess {
     return join(this.folder, `${functionName}.sock`);
   }
 
+  /** Has every line of the log told from now on. */
+  onLine(watcher: (line: LoggedLine) => void): void {
+    this.#watchers.add(watcher);
+  }
+
   /** Resolves with the next line of the log that fits; rejects when the agent ends before. */
   logged(fits: (line: LoggedLine) => boolean, patienceMs = PATIENCE_MS): Promise<LoggedLine> {
     return new Promise((resolve, reject) => {

@@ -68,6 +68,7 @@ export class Kapacitor implements AsyncDisposable {
   readonly url: string;
   readonly #candidate: KapacitorCandidate;
   #running: RunningKapacitord | undefined;
+  #isRunning = false;
   #replays = 0;
 
   private constructor(candidate: KapacitorCandidate, folder: string, port: number) {
@@ -133,8 +134,29 @@ export class Kapacitor implements AsyncDisposable {
   async launch(): Promise<RunningKapacitord> {
     const conf = join(this.folder, 'kapacitor.conf');
     // The sockets' folder is the one above.
-    this.#running = await startKapacitord(this.#candidate, join(this.folder, '..'), conf);
-    return this.#running;
+    const running = await startKapacitord(this.#candidate, join(this.folder, '..'), conf);
+    this.#running = running;
+    this.#isRunning = true;
+    void running.exited.then(() => {
+      if (this.#running === running) this.#isRunning = false;
+    });
+    return running;
+  }
+
+  /** Whether it runs: it may have fallen by itself. */
+  get isRunning(): boolean {
+    return this.#isRunning;
+  }
+
+  /** Ends it as a crash does. */
+  async kill(): Promise<void> {
+    await this.#running?.signal('SIGKILL');
+    this.#isRunning = false;
+  }
+
+  /** Begins its log anew, so that a later fall is not taken for an earlier one. */
+  forgetLog(): void {
+    for (const name of ['log', 'stderr']) rmSync(join(this.folder, name), { force: true });
   }
 
   /** Whether it answers. */
