@@ -120,13 +120,16 @@ export class KapacitorApi {
   }
 
   /**
-   * When Kapacitor was started, or a moment before, in milliseconds since the epoch by this machine's clock.
-   * @returns undefined where it does not say
+   * A moment since which Kapacitor has been running without a break, in milliseconds since the epoch. It does not say
+   * when it was started, but when its memory was last cleaned up, some hundred times back.
+   * @returns undefined where it does not say that either
    */
-  async startedMs(): Promise<number | undefined> {
-    const askedMs = Date.now();
-    const { uptime } = await this.#statistics();
-    return typeof uptime === 'number' ? askedMs - uptime * 1000 : undefined;
+  async runningSinceMs(): Promise<number | undefined> {
+    const { memstats } = await this.#statistics();
+    if (!isRecord(memstats) || !Array.isArray(memstats.PauseEnd)) return undefined;
+    const ends: unknown[] = memstats.PauseEnd;
+    const times = ends.filter((ns) => typeof ns === 'number').filter((ns) => ns > 0);
+    return times.length === 0 ? undefined : Math.min(...times) / 1_000_000;
   }
 
   /** The nodes of all tasks that are executing. */

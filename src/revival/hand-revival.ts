@@ -81,13 +81,13 @@ export class HandRevival {
     const ids = wanted.size > 0 ? wanted : judge.suspects(tasks.values());
     const suspects = [...tasks.values()].filter(({ id }) => ids.has(id));
     const executions = suspects.some(({ isExecuting }) => isExecuting) ? await api.executions() : [];
-    const kapacitorStartedMs = suspects.some((task) => judge.needsStart(task))
-      ? await api.startedMs()
+    const kapacitorSinceMs = suspects.some((task) => judge.needsStart(task))
+      ? await api.runningSinceMs()
       : undefined;
     const unconnectedMs = (task: Task): number => unconnectedFor(task, journal);
     const findings: Finding[] = [];
     for (const task of suspects) {
-      const diagnosis = judge.diagnose(task, { executions, kapacitorStartedMs, unconnectedMs });
+      const diagnosis = judge.diagnose(task, { executions, kapacitorSinceMs, unconnectedMs });
       // Somebody who disabled a task knows.
       if (diagnosis.condition === 'disabled' && !wanted.has(task.id)) continue;
       findings.push({

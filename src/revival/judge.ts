@@ -10,8 +10,8 @@ export type Known = Pick<JournalContent, 'cameMs' | 'sessions' | 'steps'>;
 export interface Observations {
   /** What executes, of all tasks; it may be left out where no task {@link Judge.needsExecutions needs} it. */
   readonly executions: readonly NodeExecution[];
-  /** When Kapacitor was started, in milliseconds since the epoch; undefined where that was not asked or is not known. */
-  readonly kapacitorStartedMs: number | undefined;
+  /** A moment since which Kapacitor has been running; undefined where that was not asked or is not known. */
+  readonly kapacitorSinceMs: number | undefined;
   /** For how long an execution without a session could have connected, at least, in milliseconds. */
   unconnectedMs(task: Task, execution: NodeExecution): number;
 }
@@ -60,7 +60,7 @@ export class Judge {
     );
   }
 
-  diagnose(task: Task, { executions, kapacitorStartedMs, unconnectedMs }: Observations): Diagnosis {
+  diagnose(task: Task, { executions, kapacitorSinceMs, unconnectedMs }: Observations): Diagnosis {
     return diagnose({
       task,
       step: this.#known.steps.get(task.id),
@@ -69,10 +69,10 @@ export class Judge {
       executions: executions.filter((execution) => execution.task === task.id),
       unconnectedMs: (execution) => unconnectedMs(task, execution),
       isOfThisRun: (session) => {
-        if (kapacitorStartedMs === undefined) return false;
+        if (kapacitorSinceMs === undefined) return false;
         const cameMs = this.#known.cameMs.get(keyOf(session)) ?? 0;
         // A time that is yet to come says that the clock was set back, and nothing of when it was.
-        return cameMs >= startedMs(task, kapacitorStartedMs) && cameMs <= Date.now();
+        return cameMs >= startedMs(task, kapacitorSinceMs) && cameMs <= Date.now();
       },
     });
   }
@@ -82,7 +82,7 @@ export class Judge {
  * When a task was last started, or later, in milliseconds since the epoch: by a request or with Kapacitor itself.
  * Anything else that starts it anew, such as a change of its template, changes it.
  */
-function startedMs(task: Task, kapacitorStartedMs: number): number {
-  const ms = Math.max(kapacitorStartedMs, Date.parse(task.lastEnabled), Date.parse(task.modified));
+function startedMs(task: Task, kapacitorSinceMs: number): number {
+  const ms = Math.max(kapacitorSinceMs, Date.parse(task.lastEnabled), Date.parse(task.modified));
   return Number.isNaN(ms) ? Number.POSITIVE_INFINITY : ms;
 }

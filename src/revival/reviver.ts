@@ -171,13 +171,13 @@ export class Reviver {
     const suspects = await this.#suspects(tasks);
     const before = new Judge(journal.state, sockets);
     const executions = suspects.some((task) => before.needsExecutions(task)) ? await this.#notes.take() : [];
-    const kapacitorStartedMs = suspects.some((task) => before.needsStart(task))
-      ? await api.startedMs()
+    const kapacitorSinceMs = suspects.some((task) => before.needsStart(task))
+      ? await api.runningSinceMs()
       : undefined;
     // While Kapacitor answered, sessions may have come and gone.
     const judge = new Judge(journal.state, sockets);
     const unconnectedMs = (_: Task, execution: NodeExecution): number => this.#notes.unconnectedMs(execution);
-    for (const task of suspects) this.#treat(task, judge, { executions, kapacitorStartedMs, unconnectedMs });
+    for (const task of suspects) this.#treat(task, judge, { executions, kapacitorSinceMs, unconnectedMs });
     this.#forgetTriesOfHeld();
   }
 

@@ -1,7 +1,8 @@
+import { appendFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { expect, test } from 'vitest';
 import { readJournal } from '../../../src/revival/journal.ts';
-import type { AgentProcess } from '../../support/agent/agent-process.ts';
+import { AgentProcess } from '../../support/agent/agent-process.ts';
 import { atEnd } from '../../support/at-end.ts';
 import { type Kapacitor, until } from '../../support/kapacitor/kapacitor.ts';
 import { RecordedServer } from '../../support/recorded-server.ts';
@@ -115,6 +116,39 @@ describeWithKapacitor('an agent that revives', () => {
     await revived(await startReviving(agent.folder, kapacitor.url));
     await kapacitor.feed([stateLine(0, 'UP')]);
     await collector.received(1);
+  });
+
+  test('brings back at once a task on a quiet stream whose agent is killed as soon as it connects, again and again', async () => {
+    const { agent, collector, kapacitor } = await startRevivingStack();
+    const connected = agent.logged(({ msg }) => msg === 'task connected');
+    await kapacitor.define('edges', edgeScript(collector.url));
+    await connected;
+    await agent.kill();
+    // So it is killed before anybody can have asked Kapacitor which run it was, that of its own enabling too.
+    for (let i = 0; i < 2; i++) {
+      const next = new AgentProcess({ folder: agent.folder, args: ['--revive', kapacitor.url] });
+      atEnd(() => next.kill());
+      await next.logged(({ msg }) => msg === 'task connected');
+      await next.kill();
+    }
+    const last = await startReviving(agent.folder, kapacitor.url);
+    await revived(last);
+    await kapacitor.feed([stateLine(0, 'UP')]);
+    await collector.received(1);
+    expect(kapacitor.hasPanicked).toBe(false);
+  });
+
+  test('waits no longer than a pause where the clock was set back by an hour since its last try', async () => {
+    const { agent, collector, kapacitor } = await startRevivingStack();
+    await kapacitor.define('edges', edgeScript(collector.url));
+    await executionsOf(agent);
+    await agent.kill();
+    const at = new Date(Date.now() + 3_600_000).toISOString();
+    appendFileSync(
+      join(agent.folder, 'edgeDetect.journal'),
+      `${JSON.stringify({ kind: 'tries', task: 'edges', count: 2, at, hasGivenUp: false })}\n`,
+    );
+    await revived(await startReviving(agent.folder, kapacitor.url));
   });
 
   test('lets tasks connect by themselves whose Kapacitor was started anew meanwhile', async () => {

@@ -31,7 +31,7 @@ export class FakeKapacitor implements AsyncDisposable {
   behaviour: FakeBehaviour = {};
   /** Every status that was asked for, as `id status`. */
   readonly patches: string[] = [];
-  /** When it says that it was started; undefined: it does not say. */
+  /** Since when it says that it has been running; undefined: it does not say. */
   startedMs: number | undefined;
   #starts = 0;
   #changes = 0;
@@ -111,7 +111,7 @@ export class FakeKapacitor implements AsyncDisposable {
     const path = url.pathname.replace(BASE, '');
     if (method === 'GET' && path === '/tasks') return json(200, { tasks: this.#list(url.searchParams) });
     if (method === 'GET' && path === '/debug/vars')
-      return json(200, { kapacitor: this.#statistics(), ...this.#uptime() });
+      return json(200, { kapacitor: this.#statistics(), ...this.#memory() });
     const id = decodeURIComponent(path.replace('/tasks/', ''));
     const task = this.tasks.get(id);
     if (method !== 'PATCH' || task === undefined)
@@ -131,8 +131,8 @@ export class FakeKapacitor implements AsyncDisposable {
       .map(([id, task]) => described(id, task));
   }
 
-  #uptime(): object {
-    return this.startedMs === undefined ? {} : { uptime: (Date.now() - this.startedMs) / 1000 };
+  #memory(): object {
+    return this.startedMs === undefined ? {} : { memstats: { PauseEnd: [0, this.startedMs * 1_000_000] } };
   }
 
   #statistics(): object {
