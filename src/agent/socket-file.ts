@@ -1,3 +1,4 @@
+import { randomUUID } from 'node:crypto';
 import { linkSync, lstatSync, renameSync, unlinkSync } from 'node:fs';
 import { connect, type Server } from 'node:net';
 import { dirname } from 'node:path';
@@ -116,7 +117,8 @@ function withoutFile(path: string, use: () => void): void {
 
 /** @returns where the file is now; undefined where there is none */
 function setAside(path: string): string | undefined {
-  const aside = `${path}.${process.pid}~`;
+  // In containers, process ids are alike.
+  const aside = `${path}.${randomUUID().slice(0, 8)}~`;
   try {
     renameSync(path, aside);
     return aside;

@@ -1,4 +1,5 @@
 import { rmSync } from 'node:fs';
+import { uptime } from 'node:os';
 import { setTimeout as pause } from 'node:timers/promises';
 import { messageOf, OperationError } from '../errors.ts';
 import type { KapacitorApi, Task } from '../kapacitor/api.ts';
@@ -161,5 +162,11 @@ function unconnectedFor(task: Task, journal: JournalContent): number {
   const enabledMs = Date.parse(task.lastEnabled);
   return journal.startedMs === undefined || Number.isNaN(enabledMs)
     ? 0
-    : Date.now() - Math.max(journal.startedMs, enabledMs);
+    : Math.min(agentAgeMs(journal.startedMs, journal.startedUptimeMs), Date.now() - enabledMs);
+}
+
+/** For how long the agent has served, whatever became of the clock on the wall since; unless the machine was started anew. */
+function agentAgeMs(startedMs: number, startedUptimeMs: number | undefined): number {
+  const ageMs = uptime() * 1000 - (startedUptimeMs ?? Number.POSITIVE_INFINITY);
+  return ageMs >= 0 ? ageMs : Date.now() - startedMs;
 }

@@ -1,7 +1,9 @@
 // What a journal says: JSON, a record a line, appended as things happen, so that it survives a kill at any moment. Each
 // record replaces the one before with the same kind and name:
 //
-//   {"kind":"agent","started":"…","revives":true}     since when the sockets are served; whether tasks are brought back
+//   {"kind":"agent","started":"…","uptimeMs":123,
+//    "revives":true}                                  since when the sockets are served, by the clock on the wall and by how
+//                                                     long the machine had been up; whether tasks are brought back
 //   {"kind":"session","function","task","node",
 //    "isLive":true,"executions":["…"],"since":"…"}    a node's session, which executions of the node it may be of, and
 //                                                     since when it was there
@@ -46,6 +48,8 @@ export interface Tries {
 export interface JournalContent {
   /** Since when the sockets are served, in milliseconds since the epoch. */
   readonly startedMs: number | undefined;
+  /** How long the machine had been up then, which nobody sets, in milliseconds. */
+  readonly startedUptimeMs: number | undefined;
   /** Whether the agent brings tasks back. */
   readonly revives: boolean;
   readonly sessions: ReadonlyMap<string, KnownSession>;
@@ -61,15 +65,18 @@ type Fields = Partial<Record<string, unknown>>;
 /** Everything that a journal says. */
 export class JournalState implements JournalContent {
   startedMs: number | undefined;
+  startedUptimeMs: number | undefined;
   revives = false;
   readonly sessions = new Map<string, KnownSession>();
   readonly cameMs = new Map<string, number>();
   readonly steps = new Map<string, string>();
   readonly tries = new Map<string, Tries>();
+  /** How many of the sessions have ended. */
+  #lost = 0;
 
   /** The records that say all this. */
   *records(): Generator<object> {
-    if (this.startedMs !== undefined) yield agentRecord(this.startedMs, this.revives);
+    if (this.startedMs !== undefined) yield agentRecord(this.startedMs, this.startedUptimeMs, this.revives);
     for (const [key, session] of this.sessions) yield sessionRecord(session, this.cameMs.get(key));
     for (const [task, modified] of this.steps) yield { kind: 'step', task, modified };
     for (const [task, tries] of this.tries) yield triesRecord(task, tries);
@@ -91,6 +98,7 @@ export class JournalState implements JournalContent {
     const { kind, function: functionName, task, node, ...rest }: Fields = { ...record };
     if (kind === 'agent') {
       this.startedMs = timeOf(rest.started);
+      this.startedUptimeMs = typeof rest.uptimeMs === 'number' ? rest.uptimeMs : undefined;
       this.revives = rest.revives === true;
       return true;
     }
@@ -115,29 +123,39 @@ export class JournalState implements JournalContent {
   /** The agent that wrote this is gone, and so are its sessions; nobody knows how much it wrote. */
   endSessions(): void {
     for (const [key, session] of this.sessions) this.sessions.set(key, { ...session, isLive: false });
+    this.#lost = this.sessions.size;
     for (const map of [this.steps, this.tries])
       for (const key of [...map.keys()].slice(0, -MAX_REMEMBERED)) map.delete(key);
   }
 
-  /** Of the sessions that ended the oldest, where there are too many to remember. */
-  get superfluous(): KnownSession | undefined {
-    if (this.sessions.size <= MAX_REMEMBERED) return undefined;
-    let lost = 0;
-    let oldest: KnownSession | undefined;
-    for (const session of this.sessions.values()) {
-      if (session.isLive) continue;
-      oldest ??= session;
-      lost++;
-    }
-    return lost > MAX_REMEMBERED ? oldest : undefined;
+  /** The last one changed stands last. @returns the oldest of those that ended, where there are too many to remember */
+  setSession(session: KnownSession): KnownSession | undefined {
+    const key = keyOf(session);
+    this.deleteSession(key);
+    this.sessions.set(key, session);
+    if (!isLost(session)) return undefined;
+    this.#lost++;
+    return this.#lost > MAX_REMEMBERED ? this.#oldestLost() : undefined;
+  }
+
+  #oldestLost(): KnownSession | undefined {
+    for (const session of this.sessions.values()) if (isLost(session)) return session;
+    return undefined;
+  }
+
+  /** @returns whether it was there */
+  deleteSession(key: string): boolean {
+    const session = this.sessions.get(key);
+    if (session !== undefined && isLost(session)) this.#lost--;
+    return this.sessions.delete(key);
   }
 
   #readSession(ids: SessionIds, { isLive, executions, since }: Fields): void {
     const key = keyOf(ids);
-    this.sessions.delete(key);
+    this.deleteSession(key);
     this.cameMs.delete(key);
     if (typeof isLive !== 'boolean' || !Array.isArray(executions)) return;
-    this.sessions.set(key, {
+    this.setSession({
       ...ids,
       isLive,
       executions: executions.filter((id) => typeof id === 'string').slice(0, MAX_EXECUTIONS),
@@ -163,8 +181,8 @@ export function keyOf({ functionName, taskId, nodeId }: SessionIds): string {
   return JSON.stringify([functionName, taskId, nodeId]);
 }
 
-export function agentRecord(startedMs: number, revives: boolean): object {
-  return { kind: 'agent', started: new Date(startedMs).toISOString(), revives };
+export function agentRecord(startedMs: number, uptimeMs: number | undefined, revives: boolean): object {
+  return { kind: 'agent', started: new Date(startedMs).toISOString(), uptimeMs, revives };
 }
 
 export function sessionRecord(session: KnownSession, cameMs: number | undefined): object {

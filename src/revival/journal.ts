@@ -1,3 +1,4 @@
+import { uptime } from 'node:os';
 import { messageOf } from '../errors.ts';
 import { RecordFile, readLines } from './journal-file.ts';
 import {
@@ -58,8 +59,9 @@ export class Journal {
   start(nowMs: number, revives: boolean): void {
     const state = this.#open();
     state.startedMs = nowMs;
+    state.startedUptimeMs = uptime() * 1000;
     state.revives = revives;
-    this.#append(agentRecord(nowMs, revives));
+    this.#append(agentRecord(nowMs, state.startedUptimeMs, revives));
   }
 
   got(ids: SessionIds): void {
@@ -80,10 +82,10 @@ export class Journal {
   }
 
   forget(ids: SessionIds): void {
-    const { cameMs, sessions } = this.#open();
+    const state = this.#open();
     const key = keyOf(ids);
-    cameMs.delete(key);
-    if (!sessions.delete(key)) return;
+    state.cameMs.delete(key);
+    if (!state.deleteSession(key)) return;
     this.#append({ kind: 'session', function: ids.functionName, task: ids.taskId, node: ids.nodeId });
   }
 
@@ -124,13 +126,9 @@ export class Journal {
 
   #setSession(session: KnownSession): void {
     const state = this.#open();
-    const key = keyOf(session);
-    // The last one changed stands last.
-    state.sessions.delete(key);
-    state.sessions.set(key, session);
-    const superfluous = session.isLive ? undefined : state.superfluous;
+    const superfluous = state.setSession(session);
     if (superfluous !== undefined) this.forget(superfluous);
-    this.#append(sessionRecord(session, state.cameMs.get(key)));
+    this.#append(sessionRecord(session, state.cameMs.get(keyOf(session))));
   }
 
   #open(): JournalState {

@@ -10,6 +10,8 @@ export interface FedPoint {
   readonly timeNs: bigint;
   /** When it was sent to Kapacitor, by the test's clock. */
   readonly fedMs: number;
+  /** Whether Kapacitor took it: one that is starting has its tasks connected before it takes points. */
+  isTaken: boolean;
 }
 
 /** An edge that a task told: the point's number, and what was added. */
@@ -35,7 +37,10 @@ export interface TaskPlan {
   readonly check: 'every' | 'later' | 'bounds';
 }
 
-const string = (name: string, v: string): Option => ({ name, values: [{ type: 'string', v }] });
+const string = (name: string, v: string): Option => ({
+  name,
+  values: [{ type: 'string', v }],
+});
 const duration = (v: bigint) => ({ type: 'duration', v }) as const;
 const FIELD = string('field', 'value');
 
@@ -59,7 +64,10 @@ export const PLANS: readonly TaskPlan[] = [
     script: `.field('value').limit(${LIMIT.edges}, 1s)`,
     options: [
       FIELD,
-      { name: 'limit', values: [{ type: 'int', v: BigInt(LIMIT.edges) }, duration(LIMIT.windowNs)] },
+      {
+        name: 'limit',
+        values: [{ type: 'int', v: BigInt(LIMIT.edges) }, duration(LIMIT.windowNs)],
+      },
     ],
     check: 'bounds',
   },
@@ -85,12 +93,20 @@ export class Ledger {
     const hosts = Map.groupBy(life.told, ({ number }) => this.points[number]?.host ?? '?');
     // Points are worked off in order: what was told last says how far the node came.
     const lastNumber = Math.max(...life.told.map(({ number }) => number));
-    const firstSure = this.points.findIndex(({ fedMs }) => fedMs > life.connectedMs);
+    const firstSure = this.points.findIndex(({ fedMs, isTaken }) => isTaken && fedMs > life.connectedMs);
+    const numbers = new Set(life.told.map(({ number }) => number));
+    // An answer may be lost, and the point not.
+    const isTold = ({ number }: FedPoint): boolean => numbers.has(number);
     for (const host of new Set(this.points.map((point) => point.host))) {
-      const own = this.points.filter((point) => point.host === host);
+      const own = this.points.filter((point) => point.host === host && (point.isTaken || isTold(point)));
       const told = hosts.get(host) ?? [];
       this.checked += told.length;
-      for (const fault of this.#judgeHost(plan, own, told, { firstSure, lastNumber, life, lives }))
+      for (const fault of this.#judgeHost(plan, own, told, {
+        firstSure,
+        lastNumber,
+        life,
+        lives,
+      }))
         faults.push(`${plan.id} ${host}: ${fault}`);
     }
     return faults;
@@ -100,7 +116,12 @@ export class Ledger {
     plan: TaskPlan,
     own: readonly FedPoint[],
     told: readonly Told[],
-    bounds: { firstSure: number; lastNumber: number; life: Life; lives: readonly Life[] },
+    bounds: {
+      firstSure: number;
+      lastNumber: number;
+      life: Life;
+      lives: readonly Life[];
+    },
   ): string[] {
     for (const [i, { number }] of told.entries())
       if (i > 0 && number <= (told[i - 1]?.number ?? -1))
@@ -195,7 +216,10 @@ function judgeLater(
     if (number >= base.number)
       oracle.point(
         number,
-        hostPoint(host, { time: timeNs, fields: { value: { type: 'string', v: value } } }),
+        hostPoint(host, {
+          time: timeNs,
+          fields: { value: { type: 'string', v: value } },
+        }),
       );
   const expected = oracle.emissions.filter(({ after, frame }) => frame > base.number && after <= lastNumber);
   const got = told.filter(({ number }) => number > base.number).map(({ number }) => number);

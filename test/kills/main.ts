@@ -29,6 +29,11 @@ const { values } = parseArgs({
 const endMs = performance.now() + Number(values.minutes) * 60_000;
 let cyclesLeft = Number(values.cycles);
 
+// Whoever has seen enough gets what there is.
+process.once('SIGINT', () => {
+  cyclesLeft = 0;
+});
+
 interface Report {
   readonly version: string;
   readonly tally: Tally;
@@ -39,7 +44,10 @@ interface Report {
 
 const programs = [process.env.KAPACITORD ?? 'kapacitord', process.env.KAPACITORD_1_5]
   .filter((program) => program !== undefined)
-  .map((program) => ({ program, version: /\d+\.\d+\.\d+/.exec(versionOf(program) ?? '')?.[0] }));
+  .map((program) => ({
+    program,
+    version: /\d+\.\d+\.\d+/.exec(versionOf(program) ?? '')?.[0],
+  }));
 if (values.help || !(endMs > 0)) console.log(HELP);
 else if (programs.some(({ version }) => version === undefined)) {
   console.error(`No kapacitord: name one by KAPACITORD.\n\n${HELP}`);

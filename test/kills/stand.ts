@@ -113,7 +113,10 @@ export class Stand {
     // An agent that is killed every few seconds makes long pauses between its tries, as it should. Here it has held.
     for (const { id } of PLANS)
       appendFileSync(join(this.#folder, 'edgeDetect.journal'), `{"kind":"tries","task":"${id}"}\n`);
-    const agent = new AgentProcess({ folder: this.#folder, args: ['--revive', this.#kapacitor.url] });
+    const agent = new AgentProcess({
+      folder: this.#folder,
+      args: ['--revive', this.#kapacitor.url],
+    });
     this.#agent = agent;
     agent.onLine((line) => this.#onLine(line));
     let listening = 0;
@@ -124,9 +127,11 @@ export class Stand {
     if (msg !== 'task connected' || typeof task !== 'string' || replay === true) return;
     this.#gather();
     this.#judge(task);
-    this.ledger.lives
-      .get(task)
-      ?.push({ connectedMs: performance.now(), endedMs: Number.POSITIVE_INFINITY, told: [] });
+    this.ledger.lives.get(task)?.push({
+      connectedMs: performance.now(),
+      endedMs: Number.POSITIVE_INFINITY,
+      told: [],
+    });
   }
 
   /** Every task has connected since the kill, and told something. */
@@ -193,11 +198,22 @@ export class Stand {
         if (this.#dice.chance(0.2)) this.#states.set(host, STATES[this.#dice.below(STATES.length)] ?? 'UP');
         const value = this.#states.get(host) ?? 'UP';
         const number = this.ledger.points.length;
-        this.ledger.points.push({ number, host, value, timeNs, fedMs });
+        this.ledger.points.push({
+          number,
+          host,
+          value,
+          timeNs,
+          fedMs,
+          isTaken: false,
+        });
         return `line,host=${host} value="${value}",number=${number}i ${timeNs}`;
       });
       // Whoever is away misses it.
-      await this.#kapacitor.feed(lines).catch(() => undefined);
+      const isTaken = await this.#kapacitor.feed(lines).then(
+        () => true,
+        () => false,
+      );
+      for (const point of this.ledger.points.slice(-HOSTS.length)) point.isTaken = isTaken;
       await pause(ROUND_MS);
     }
   }

@@ -1,7 +1,8 @@
 import { expect, test } from 'vitest';
+import type { PostedPoint } from '../../support/kapacitor/collector.ts';
 import { type Kapacitor, type TaskState, until } from '../../support/kapacitor/kapacitor.ts';
 import { restartWithoutSnapshots } from './kept-snapshots.ts';
-import { brief, edgeScript, stateLine } from './points.ts';
+import { brief, edgeScript, line, stateLine } from './points.ts';
 import { describeWithKapacitor, type Stack, startAgent, startCollector, startStack } from './stack.ts';
 
 /** What Kapacitor says of a task whose agent has died: the socket is gone, and it was found out by writing. */
@@ -84,6 +85,32 @@ describeWithKapacitor('a Kapacitor whose agent is killed', () => {
       'router1 2003s value=END was=DOWN',
       'router2 2003s value=END was=UP',
     ]);
+  });
+
+  test('tells the end of an outage that came while it was away only where every() repeats the state', async () => {
+    const { agent, collector, kapacitor } = await startStack({ snapshotInterval: '1s' });
+    const healed = await startCollector();
+    await kapacitor.define('edges', edgeScript(collector.url));
+    await kapacitor.define('healed', edgeScript(healed.url, `.field('other').every(60s)`));
+    const feed = (seconds: number, value: string): Promise<void> =>
+      kapacitor.feed([line(seconds, `value="${value}ONE",other="${value}TWO"`)]);
+    await feed(0, 'UP');
+    await kapacitor.keeps('UPONE');
+    await kapacitor.keeps('UPTWO');
+    await restartWithoutSnapshots(kapacitor);
+    await feed(1, 'DOWN');
+    await collector.received(2);
+    await healed.received(2);
+
+    await agent.kill();
+    await feed(2, 'UP');
+    await startAgent(agent.folder);
+    for (const task of ['edges', 'healed']) await kapacitor.reenable(task);
+    await feed(61, 'UP');
+    await feed(62, 'END');
+    const states = (points: readonly PostedPoint[], name: string) => points.map(({ fields }) => fields[name]);
+    expect(states(await collector.received(3), 'value')).toEqual(['UPONE', 'DOWNONE', 'ENDONE']);
+    expect(states(await healed.received(4), 'other')).toEqual(['UPTWO', 'DOWNTWO', 'UPTWO', 'ENDTWO']);
   });
 });
 
