@@ -3,7 +3,7 @@ import { setting, wording } from '../../wording.ts';
 import { type Reader, type ReaderReading, type ReadPoint, type RefusedReading, refused } from '../reading.ts';
 import { Readers } from './factory.ts';
 import { ReadingNotes } from './notes.ts';
-import { recognise, refuseBinary } from './recognition.ts';
+import { formatOfText, recognise, refuseBinary } from './recognition.ts';
 import { type Format, namingSetting, type ReadSettings } from './settings.ts';
 import { type ByteDecoder, decoderFor } from './text-decoder.ts';
 
@@ -86,13 +86,22 @@ export class PointsReader {
   #take(text: string, isFinal: boolean): readonly ReaderReading[] {
     if (this.#reader !== undefined) return this.#believed(this.#reader.push(text));
     this.#text += text;
-    // A line that is not whole does not show what it is.
-    const isEnough = isFinal || /\S[^\n\r]*[\n\r]/.test(this.#text) || this.#text.length > MAX_HEAD_BYTES;
-    if (this.#text.trim() === '' || !isEnough) return [];
+    if (this.#text.trim() === '' || !this.#isTold(isFinal)) return [];
     const head = this.#text;
     this.#text = '';
-    this.#reader = this.#begin(head);
+    this.#reader = this.#begin(isFinal ? head : wholeLines(head) || head);
     return this.#believed(this.#reader.push(head));
+  }
+
+  /** Whether there is no use in waiting for more of the text to know what it is. */
+  #isTold(isFinal: boolean): boolean {
+    if (isFinal || this.#origin.format !== undefined || this.#text.length > MAX_HEAD_BYTES) return true;
+    // A line that is not whole does not show what it is.
+    const whole = this.#text.slice(
+      0,
+      Math.max(this.#text.lastIndexOf('\n'), this.#text.lastIndexOf('\r')) + 1,
+    );
+    return formatOfText(whole, false) !== undefined;
   }
 
   #begin(head: string): Reader {
@@ -121,6 +130,11 @@ export class PointsReader {
       return refused(reading.origin?.record ?? reading.text, reason, reading.origin?.head);
     });
   }
+}
+
+/** The text without a last line that may go on. */
+function wholeLines(text: string): string {
+  return text.slice(0, Math.max(text.lastIndexOf('\n'), text.lastIndexOf('\r')) + 1);
 }
 
 /**

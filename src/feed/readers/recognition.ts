@@ -106,7 +106,7 @@ export interface Recognition {
  */
 export function recognise(head: string, name: string, file: string | undefined): Recognition {
   const named = file === undefined ? undefined : formatOfName(file);
-  const seen = formatOfText(head);
+  const seen = formatOfText(head, true);
   const format = seen ?? named;
   if (format === undefined) {
     const first = linesOf(head)[0] ?? '';
@@ -144,11 +144,14 @@ export function formatOfName(file: string): Format | undefined {
   }
 }
 
-/** The format that a text shows; undefined if it shows none. */
-export function formatOfText(head: string): Format | undefined {
+/**
+ * The format that a text shows; undefined if it shows none.
+ * @param isAll whether there will be no more lines, or so many that they tell nothing new
+ */
+export function formatOfText(head: string, isAll: boolean): Format | undefined {
   const lines = linesOf(head);
   const [first] = lines;
-  if (first === undefined) return /^\s*#/.test(head) ? 'lp' : undefined;
+  if (first === undefined) return isAll && /^\s*#/.test(head) ? 'lp' : undefined;
   const text = head.slice(head.indexOf(first));
   if (/^\s*(?:\{\s*(?:["}]|$)|\[\s*(?:[[\]{]|$))/.test(text)) return 'json';
   if (isTable(lines)) return 'table';
@@ -156,6 +159,8 @@ export function formatOfText(head: string): Format | undefined {
   if (/^"?sep=/i.test(first)) return 'csv';
   if (lines.some((line) => isLine(line)) || STATEMENT.test(first)) return isTriples(lines) ? 'srpl' : 'lp';
   if (oddityOf(head) !== undefined) return undefined;
+  // The lines below tell a table from anything else.
+  if (!isAll && lines.length < HEAD_LINES && lines.some((line) => /^name: ./.test(line))) return undefined;
   if (isCsv(lines)) return 'csv';
   return lines.some((line) => LIKE_A_LINE.test(line)) ? 'lp' : undefined;
 }
