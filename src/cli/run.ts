@@ -3,6 +3,7 @@ import { InputError, messageOf, UsageError } from '../errors.ts';
 import { callSettings } from '../wording.ts';
 import { flagOf } from './flag-names.ts';
 import type { Io } from './io.ts';
+import { printable } from './printable.ts';
 import { programVersion } from './program-version.ts';
 import { settleSwitches } from './switches.ts';
 import { sayUnreadVariables } from './unread-variables.ts';
@@ -83,7 +84,7 @@ export async function run(argv: readonly string[], io: Io): Promise<number> {
     return code;
   } catch (error) {
     if (error instanceof CommanderError) return error.exitCode === 0 ? 0 : 2;
-    io.stderr.write(`edge-detect: ${messageOf(error)}\n`);
+    io.stderr.write(`edge-detect: ${printable(messageOf(error))}\n`);
     return error instanceof UsageError || error instanceof InputError ? 2 : 1;
   }
 }

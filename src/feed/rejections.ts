@@ -92,15 +92,10 @@ export class Rejections {
     this.#reported++;
     if (this.#reported > MAX_REPORTED) return;
     const shown = record.length > MAX_SHOWN_LENGTH ? `${record.slice(0, MAX_SHOWN_LENGTH)}…` : record;
-    this.#options.report(`rejected: ${oneLine(reason)}: ${printable(shown)}`);
+    this.#options.report(`rejected: ${oneLine(reason)}: ${shown}`);
   }
 }
 
 function oneLine(text: string): string {
-  return printable(text.replace(/\s*\n\s*/g, ' '));
-}
-
-/** The text without what a terminal might obey. */
-function printable(text: string): string {
-  return text.replace(/[^\P{Cc}\n\t]/gu, '\uFFFD');
+  return text.replace(/\s*[\n\r]\s*/g, ' ');
 }

@@ -2,6 +2,7 @@ import { Command } from 'commander';
 import { Feed } from '../../feed/feed.ts';
 import { Rejections } from '../../feed/rejections.ts';
 import type { Io } from '../io.ts';
+import { printable } from '../printable.ts';
 import type { CommandFactory } from '../run.ts';
 import { addFeedOptions } from './feed-options.ts';
 import { FeedProgress } from './feed-progress.ts';
@@ -54,7 +55,7 @@ async function feed(settings: FeedSettings, io: Io): Promise<number> {
   let bar: FeedProgress | undefined;
   const report = (message: string): void => {
     bar?.clear();
-    io.stderr.write(`edge-detect feed: ${message}\n`);
+    io.stderr.write(`edge-detect feed: ${printable(message)}\n`);
   };
   const target = makeTarget(settings.target, io, report);
   const source = await openSource(settings.source, io, report);

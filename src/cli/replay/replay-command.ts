@@ -16,6 +16,7 @@ import { addArgument, addListed } from '../argument-parsers.ts';
 import { flagOf } from '../flag-names.ts';
 import type { Io } from '../io.ts';
 import { parseMoment } from '../moment.ts';
+import { printable } from '../printable.ts';
 import { startProgress } from '../progress.ts';
 import { REPEATABLE_READING_FLAGS, splitVariables } from '../reading-options.ts';
 import type { CommandFactory } from '../run.ts';
@@ -224,7 +225,7 @@ function scriptCalls(script: string): UdfCall[] {
 
 /** Says what was left out of the file, and gives the exit code. */
 function codeAfter(input: ReplayInput, io: Io): number {
-  for (const line of input.summary()) io.stderr.write(`edge-detect: ${line}\n`);
+  for (const line of input.summary()) io.stderr.write(`edge-detect: ${printable(line)}\n`);
   return input.isIncomplete ? 1 : 0;
 }
 

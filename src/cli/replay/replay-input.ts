@@ -9,6 +9,7 @@ import { Rejections } from '../../feed/rejections.ts';
 import { readBytes } from '../../feed/sources/file.ts';
 import type { StreamRecord } from '../../kapacitor/recordings/stream-recording.ts';
 import type { Io } from '../io.ts';
+import { printable } from '../printable.ts';
 import { mappingOptions, type ReadingFlags, readingSettings, textOptions } from '../reading-options.ts';
 
 /** How the file of a replay is to be read, as commander hands it over. */
@@ -42,7 +43,7 @@ export class ReplayInput {
   constructor(file: string, flags: ReplayInputFlags, io: Io) {
     this.#file = file;
     this.#flags = flags;
-    this.#warn = (message) => io.stderr.write(`edge-detect: warning: ${message}\n`);
+    this.#warn = (message) => io.stderr.write(`edge-detect: warning: ${printable(message)}\n`);
     this.#notes = new ReadingNotes((note) => this.#warn(String(note)));
   }
 

@@ -106,7 +106,9 @@ export interface Recognition {
  */
 export function recognise(head: string, name: string, file: string | undefined): Recognition {
   const named = file === undefined ? undefined : formatOfName(file);
-  const seen = formatOfText(head, true);
+  const shown = formatOfText(head, true);
+  // Lines that were cut off might be names before a point.
+  const seen = shown === 'srpl' && named !== undefined ? named : shown;
   const format = seen ?? named;
   if (format === undefined) {
     const first = linesOf(head)[0] ?? '';
@@ -214,8 +216,11 @@ function isLine(line: string): boolean {
 
 /** Database, retention policy, point, one after another. */
 function isTriples(lines: readonly string[]): boolean {
-  const [database = '', retentionPolicy = '', point = ''] = lines;
-  return !/[=,{]/.test(database) && !/[=,{]/.test(retentionPolicy) && isLine(point);
+  const [database = '', retentionPolicy = '', point = '', nextDatabase] = lines;
+  const areNames = [database, retentionPolicy, nextDatabase].every(
+    (name) => name === undefined || !/[=,{"#]/.test(name),
+  );
+  return areNames && !STATEMENT.test(retentionPolicy) && isLine(point);
 }
 
 /** Whether lines have the same number of columns, more than one. */
