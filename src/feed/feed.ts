@@ -12,6 +12,8 @@ export interface FeedOptions {
   readonly isLive: boolean;
   readonly pacer: Pacer;
   readonly target: Target;
+  /** Whether the target writes each point to where it says that it belongs. */
+  readonly isPlaced: boolean;
   readonly writer: WriterOptions;
   readonly rejections: Rejections;
   /** How long writing what was read may take after `stop`. */
@@ -123,7 +125,7 @@ export class Feed {
   }
 
   async #takeAll(readings: readonly Reading[]): Promise<void> {
-    const { isLive, pacer } = this.#options;
+    const { isLive, isPlaced, pacer } = this.#options;
     for (const reading of readings) {
       if (reading.kind === 'empty') {
         this.#empty++;
@@ -151,7 +153,7 @@ export class Feed {
       if (!isLive && this.#writer.isFull) await this.#writer.room();
       this.#taken++;
       if (reading.timeNs === undefined) this.#untimed++;
-      this.#writer.add(`${reading.text} ${timeNs}`, reading.origin);
+      this.#writer.add(`${reading.text} ${timeNs}`, reading.origin, isPlaced ? reading.place : undefined);
     }
   }
 

@@ -1,9 +1,11 @@
-import type { Origin } from './reading.ts';
+import type { Origin, Place } from './reading.ts';
 
 /** A line of line protocol on its way, and what it was made of, where that is another thing. */
 export interface QueuedLine {
   readonly text: string;
   readonly origin: Origin | undefined;
+  /** Where it belongs, where the target asks for that. */
+  readonly place: Place | undefined;
 }
 
 /** Lines waiting to be written, oldest first, at most so many. */
@@ -41,7 +43,7 @@ export class LineQueue {
   }
 
   /**
-   * Takes the oldest lines, one at least; `settle` or `putBack` is to follow before others are taken.
+   * Takes the oldest lines of one place, one at least; `settle` or `putBack` is to follow before others are taken.
    * @param count how many at most
    * @param length how many characters they may have together, the first one apart
    */
@@ -51,6 +53,7 @@ export class LineQueue {
     while (end < this.#lines.length && end - this.#head < count) {
       total += this.#lines[end]?.text.length ?? 0;
       if (total > length && end > this.#head) break;
+      if (!isSamePlace(this.#lines[end]?.place, this.#lines[this.#head]?.place)) break;
       end++;
     }
     const lines = this.#lines.slice(this.#head, end);
@@ -78,4 +81,8 @@ export class LineQueue {
     this.#lines = this.#lines.slice(this.#head);
     this.#head = 0;
   }
+}
+
+function isSamePlace(one: Place | undefined, other: Place | undefined): boolean {
+  return one?.database === other?.database && one?.retentionPolicy === other?.retentionPolicy;
 }

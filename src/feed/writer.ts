@@ -2,7 +2,7 @@ import { messageOf, OperationError } from '../errors.ts';
 import { Backoff } from './backoff.ts';
 import { LineQueue, type QueuedLine } from './line-queue.ts';
 import { pause } from './pause.ts';
-import type { Origin } from './reading.ts';
+import type { Origin, Place } from './reading.ts';
 import { BusyError, GoneError, Refusal, SetupError, type Target } from './targets/target.ts';
 
 export interface WriterOptions {
@@ -94,8 +94,9 @@ export class Writer {
   /**
    * Takes a line. If there is no room for it, the oldest one that is not on its way is lost.
    * @param origin what it was made of, where that is not line protocol
+   * @param place where it belongs, where the target asks for that
    */
-  add(text: string, origin?: Origin): void {
+  add(text: string, origin?: Origin, place?: Place): void {
     if (this.#isOver) {
       this.#lost++;
       return;
@@ -104,7 +105,7 @@ export class Writer {
       this.#lose(1, `the buffer is full with ${this.#options.bufferLines} points`);
       if (!this.#queue.dropOldest()) return;
     }
-    this.#queue.add({ text, origin });
+    this.#queue.add({ text, origin, place });
     if (this.#queue.length === 1 || this.#queue.length >= this.#options.batchLines) this.#waiting?.abort();
   }
 
@@ -173,6 +174,7 @@ export class Writer {
       await this.#target.write(
         lines.map(({ text }) => text),
         this.#abort.signal,
+        lines[0]?.place,
       );
     } catch (error) {
       if (!(error instanceof Refusal)) {

@@ -4,7 +4,9 @@ import { PassThrough } from 'node:stream';
 import { gzipSync } from 'node:zlib';
 import { describe, expect, test } from 'vitest';
 import { run } from '../../src/cli/run.ts';
+import { atEnd } from '../support/at-end.ts';
 import { CapturedIo } from '../support/captured-io.ts';
+import { RecordedServer } from '../support/recorded-server.ts';
 import { temporaryFolder } from '../support/temporary-folder.ts';
 
 interface Result {
@@ -212,6 +214,55 @@ describe('what the product writes', () => {
   test('as feed writes it to standard output, it reads', async () => {
     const { out } = await feed(caseFile('09b-array-pretty.json'), '--tag', 'host');
     expect((await edgeDetect(['feed', '--file', '-'], out)).out).toBe(out);
+  });
+});
+
+describe('an export that says where its points belong', () => {
+  const EXPORT =
+    '# DDL\nCREATE DATABASE a\n# DML\n# CONTEXT-DATABASE: a\n# CONTEXT-RETENTION-POLICY: raw\nm v=1 1514979051000000000\n' +
+    '# CONTEXT-DATABASE: b\nm v=2 1514979052000000000\nm v=3 1514979053000000000\n';
+
+  async function server(): Promise<RecordedServer> {
+    const started = await RecordedServer.start(({ url }) =>
+      url.pathname === '/ping'
+        ? { status: 204, headers: { 'x-influxdb-version': '1.6.7' } }
+        : { status: 204 },
+    );
+    atEnd(() => started[Symbol.asyncDispose]());
+    return started;
+  }
+
+  function writes({ requests }: RecordedServer): unknown[] {
+    return requests
+      .filter(({ url }) => url.pathname.endsWith('/write'))
+      .map(({ body, url }) => [url.searchParams.get('db'), url.searchParams.get('rp'), body.match(/v=\d/g)]);
+  }
+
+  test('is written there where nobody has said a database', async () => {
+    const influx = await server();
+    const { code, err } = await edgeDetect(['feed', '--file', '-', '--influxdb', influx.url.href], EXPORT);
+    expect([code, writes(influx)]).toEqual([
+      0,
+      [
+        ['a', 'raw', ['v=1']],
+        ['b', null, ['v=2', 'v=3']],
+      ],
+    ]);
+    expect(err).toContain('writing to InfluxDB 1.6.7 at');
+    expect(err).toContain("statements are passed over, such as 'CREATE DATABASE a'");
+  });
+
+  test('is written to the database that was said, and that is told', async () => {
+    const influx = await server();
+    const flags = ['--influxdb', influx.url.href, '--database', 'c'];
+    const { code, err } = await edgeDetect(['feed', '--file', '-', ...flags], EXPORT);
+    expect([code, writes(influx)]).toEqual([0, [['c', null, ['v=1', 'v=2', 'v=3']]]]);
+    expect(err).toContain('points of the database a are written to c, as --database says');
+  });
+
+  test('is replayed as of there', async () => {
+    const { out } = await edgeDetect(['replay', '-', '--field', 'v', '--format', 'lp'], EXPORT);
+    expect(out.match(/v=\d/g)).toEqual(['v=1', 'v=2', 'v=3']);
   });
 });
 

@@ -508,7 +508,7 @@ describe('edge-detect feed and its options', () => {
     ['an option of another target', ['--file', '-', '--bucket', 'b'], /--bucket goes with --influxdb only/],
     [
       'nowhere in InfluxDB',
-      ['--file', '-', '--influxdb', 'http://a'],
+      ['--file', '-', '--format', 'csv', '--measurement', 'm', '--influxdb', 'http://a'],
       /--influxdb needs --database NAME \(1.x\), or/,
     ],
     [
@@ -528,7 +528,11 @@ describe('edge-detect feed and its options', () => {
       ['--file', '-', '--influxdb', 'http://a', '--bucket', 'b', '--token', 't', '--wait-subscription'],
       /a bucket has no subscriptions/,
     ],
-    ['nowhere in Kapacitor', ['--file', '-', '--kapacitor', 'http://a'], /--kapacitor needs --database/],
+    [
+      'nowhere in Kapacitor',
+      ['--file', '-', '--format', 'csv', '--measurement', 'm', '--kapacitor', 'http://a'],
+      /--kapacitor needs --database/,
+    ],
     ['a file that is not there', ['--file', '/no/such/file'], /--file \/no\/such\/file does not exist/],
     ['a folder', ['--file', tmpdir()], /is a folder/],
     ['CSV of no measurement', ['--file', '-', '--format', 'csv'], /say --measurement NAME/],

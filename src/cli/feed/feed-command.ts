@@ -8,7 +8,7 @@ import { addFeedOptions } from './feed-options.ts';
 import { FeedProgress } from './feed-progress.ts';
 import { type FeedSettings, readFeedSettings } from './feed-settings.ts';
 import { openSource, type Source } from './feed-source.ts';
-import { makeTarget } from './feed-target.ts';
+import { isPlaced, makeTarget } from './feed-target.ts';
 
 const EXAMPLES = `
 Examples:
@@ -58,7 +58,7 @@ async function feed(settings: FeedSettings, io: Io): Promise<number> {
     io.stderr.write(`edge-detect feed: ${printable(message)}\n`);
   };
   const target = makeTarget(settings.target, io, report);
-  const source = await openSource(settings.source, io, report);
+  const source = await openSource(settings.source, io, report, settings.target);
   const rejections = new Rejections({
     file: settings.rejectedFile,
     isMarked: settings.isEncodingSaid,
@@ -67,6 +67,7 @@ async function feed(settings: FeedSettings, io: Io): Promise<number> {
   const work = new Feed({
     ...source,
     target,
+    isPlaced: isPlaced(settings.target),
     rejections,
     report,
     writer: { ...settings.writer, random: Math.random },

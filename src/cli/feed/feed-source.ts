@@ -13,6 +13,8 @@ import { Poller } from '../../feed/sources/poller.ts';
 import { type SimulationOptions, simulateAdsl } from '../../feed/sources/simulation.ts';
 import type { Io } from '../io.ts';
 import type { ExecSettings, FileSettings, SimulationSettings, SourceSettings } from './feed-settings.ts';
+import { isPlaced } from './feed-target.ts';
+import { NO_DATABASE, NO_PLACE, type TargetSettings } from './target-settings.ts';
 
 /** A source of points as the settings describe it. */
 export interface Source extends Pick<FeedOptions, 'source' | 'isLive' | 'pacer'> {
@@ -36,12 +38,13 @@ export async function openSource(
   settings: SourceSettings,
   io: Io,
   report: (message: string) => void,
+  target: TargetSettings,
 ): Promise<Source> {
   const clock = new Clock();
   const nowNs = (): bigint => clock.nowNs();
   switch (settings.kind) {
     case 'file':
-      return openFileSource(settings, io, nowNs, report);
+      return openFileSource(settings, io, nowNs, report, target);
     case 'exec':
       return openExecSource(settings, nowNs, report);
     case 'simulation':
@@ -54,6 +57,7 @@ async function openFileSource(
   io: Io,
   nowNs: () => bigint,
   report: (message: string) => void,
+  target: TargetSettings,
 ): Promise<Source> {
   const { file, format, isShifted, read, shiftAgoNs, speed } = settings;
   const named = format ?? formatOfName(file);
@@ -71,7 +75,7 @@ async function openFileSource(
     source: (signal) => {
       // A pipe may be quiet for ever, and what waits for it would not hear that it is to end.
       signal.addEventListener('abort', () => input.bytes.close());
-      return readInput(input, reader, first);
+      return placed(readInput(input, reader, first), target, notes, () => reader.format === 'lp');
     },
     isLive: false,
     isHistory: true,
@@ -82,6 +86,35 @@ async function openFileSource(
     summary: () => '',
     isFruitless: () => false,
   };
+}
+
+/**
+ * Points of a file that may say itself where they belong.
+ * @throws InputError at one that doesn't, if nobody has said where to write
+ */
+async function* placed(
+  points: AsyncIterable<readonly ReaderReading[]>,
+  target: TargetSettings,
+  notes: ReadingNotes,
+  isExport: () => boolean,
+): AsyncGenerator<readonly ReaderReading[]> {
+  const database = target.kind === 'stdout' ? undefined : target.database;
+  for await (const readings of points) {
+    for (const reading of readings) {
+      if (reading.kind !== 'point') continue;
+      const { place } = reading;
+      if (place === undefined && isPlaced(target))
+        throw new UsageError(
+          `${target.kind === 'influxdb' ? NO_PLACE : NO_DATABASE}; the file does not say where its points belong`,
+        );
+      if (place !== undefined && database !== undefined && place.database !== database && isExport())
+        notes.once(
+          'place',
+          `points of the database ${place.database} are written to ${database}, as --database says`,
+        );
+    }
+    yield readings;
+  }
 }
 
 function openExecSource(

@@ -5,7 +5,7 @@ import type { FeedFlags } from './feed-options.ts';
 
 export type TargetSettings =
   | { readonly kind: 'stdout' }
-  | ServerSettings<'kapacitor', { readonly database: string; readonly retentionPolicy: string }>
+  | ServerSettings<'kapacitor', KapacitorSettings>
   | ServerSettings<'influxdb', InfluxSettings>;
 
 export type ServerSettings<Kind extends string, Place> = Place & {
@@ -24,7 +24,14 @@ export type ServerSettings<Kind extends string, Place> = Place & {
   readonly environment: NodeJS.ProcessEnv;
 };
 
+export interface KapacitorSettings {
+  /** Undefined: where each point says that it belongs. */
+  readonly database: string | undefined;
+  readonly retentionPolicy: string | undefined;
+}
+
 export interface InfluxSettings {
+  /** Undefined, with no bucket: where each point says that it belongs. */
   readonly database: string | undefined;
   readonly retentionPolicy: string | undefined;
   readonly createsDatabase: boolean;
@@ -34,6 +41,10 @@ export interface InfluxSettings {
   readonly subscriptionWaitMs: number | undefined;
 }
 
+/** What is missing where neither the flags nor the file say where to write. */
+export const NO_PLACE =
+  '--influxdb needs --database NAME (1.x), or --org, --bucket and --token (2.x); 3.x takes either';
+export const NO_DATABASE = '--kapacitor needs --database NAME, as its tasks name it';
 const TOKEN = 'EDGE_DETECT_FEED_TOKEN';
 const PASSWORD = 'EDGE_DETECT_FEED_PASSWORD';
 
@@ -45,21 +56,20 @@ const PASSWORD = 'EDGE_DETECT_FEED_PASSWORD';
 export function targetOf(flags: FeedFlags, giveUpAfterMs: number | undefined): TargetSettings {
   const { bucket, database, influxdb, kapacitor, org, retentionPolicy } = flags;
   if (kapacitor !== undefined) {
-    if (database === undefined)
-      throw new UsageError('--kapacitor needs --database NAME, as its tasks name it');
+    if (database === undefined && flags.file === undefined) throw new UsageError(NO_DATABASE);
     return {
       kind: 'kapacitor',
       ...serverOf(flags, kapacitor),
       ...trustOf('kapacitor', flags.kapacitorCa, flags.kapacitorInsecure),
       database,
-      retentionPolicy: retentionPolicy ?? 'autogen',
+      retentionPolicy,
     };
   }
   if (influxdb === undefined) return { kind: 'stdout' };
-  if ((database === undefined) === (bucket === undefined))
-    throw new UsageError(
-      '--influxdb needs --database NAME (1.x), or --org, --bucket and --token (2.x); 3.x takes either',
-    );
+  const isNowhere = database === undefined && bucket === undefined;
+  // A file may say itself where its points belong.
+  if ((isNowhere && flags.file === undefined) || (database !== undefined && bucket !== undefined))
+    throw new UsageError(NO_PLACE);
   const server = serverOf(flags, influxdb);
   if (bucket !== undefined && server.authorization === undefined)
     throw new UsageError(

@@ -1,4 +1,5 @@
 import { WordedError } from '../../errors.ts';
+import type { Place } from '../reading.ts';
 
 /** Where lines go. */
 export interface Target {
@@ -8,10 +9,11 @@ export interface Target {
   readonly lingerMs: number;
   /**
    * Writes lines, all of them or throws.
+   * @param place where they belong; of use to a target that has not been told where to write
    * @throws Refusal if the server won't take some of them, SetupError if it won't take any as things are set up,
    *   GoneError if it never will, any other error if it can't be reached or can't take them now
    */
-  write(lines: readonly string[], signal: AbortSignal): Promise<void>;
+  write(lines: readonly string[], signal: AbortSignal, place?: Place): Promise<void>;
   close(): void;
 }
 
