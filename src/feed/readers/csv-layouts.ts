@@ -123,18 +123,25 @@ function shellLayout(header: readonly string[]): CsvLayout {
   };
 }
 
-/** `host=router1,site=a`: what has no = goes on with the value before, as commas in values are not escaped. */
+/**
+ * `host=router1,site=a`: with backslashes before commas and blanks as InfluxDB answers, or without as its shell prints.
+ * What has no = goes on with the value before.
+ */
 export function shellTags(text: string): Map<string, string> {
   const tags = new Map<string, string>();
   let last: string | undefined;
-  for (const part of text.split(',')) {
-    const at = part.indexOf('=');
-    if (at > 0) {
-      last = part.slice(0, at).trim();
-      tags.set(last, part.slice(at + 1));
+  for (const part of text.split(/(?<!\\),/)) {
+    const [, name, value = ''] = /^((?:[^=\\]|\\.)+)=(.*)$/s.exec(part) ?? [];
+    if (name !== undefined) {
+      last = unescapeTag(name.trim());
+      tags.set(last, unescapeTag(value));
     } else if (last !== undefined) tags.set(last, `${tags.get(last)},${part}`);
   }
   return tags;
+}
+
+function unescapeTag(text: string): string {
+  return text.replace(/\\([,= ])/g, '$1');
 }
 
 export function isErrorHeader(header: readonly string[]): boolean {

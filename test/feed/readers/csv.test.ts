@@ -304,6 +304,11 @@ describe('CsvReader, of the influx shell', () => {
     ]);
   });
 
+  test('takes backslashes off tags where InfluxDB itself has put them', () => {
+    const text = `name,tags,time,v\na,"host=r1,site=a\\ b\\,c\\=d",${NS},1\n`;
+    expect(read(text).all).toEqual([`a,host=r1,site=a\\ b\\,c\\=d v=1 ${NS}`]);
+  });
+
   test('leaves a name alone that somebody has said the meaning of', () => {
     const text = `name,time,v\na,${ISO},1\n`;
     expect(read(text).all).toEqual([`a v=1 ${NS}`]);

@@ -241,6 +241,39 @@ for (const candidate of inject('influxdb')) {
       },
     );
 
+    test('reads whatever it answers, as it was written', async () => {
+      const database = await newDatabase();
+      const lines = [
+        'adsl,host=r1,site=a\\ b snr=6.5,value="SHOW TIME",n=3i,up=true 1514979051065000001',
+        'adsl,host=r1,site=a\\ b value="TRAIN, \\"q\\"",n=-4i,up=false 1514979141070000000',
+        'adsl,host=r2 snr=-0.25 1514979141070000000',
+      ];
+      expect((await feed(database, lines.join('\n'))).code).toBe(0);
+      const written = await influx.points(database, 'adsl');
+      for (const [format, answer] of await influx.answers(database)) {
+        const copy = await newDatabase();
+        // Only annotations tell integers from floats.
+        const flags = format.startsWith('annotated')
+          ? ['--format', 'csv']
+          : ['--precision', 'ns', '--type', 'n=int'];
+        const { code, err } = await feed(copy, answer, ...flags);
+        expect([format, code, err]).toEqual([format, 0, expect.stringContaining(', 0 rejected, 0 lost')]);
+        expect([format, await influx.points(copy, 'adsl')]).toEqual([format, written]);
+      }
+    });
+
+    test.runIf(candidate.major === 1)('writes an export to the databases that it names', async () => {
+      const [one, other] = [await newDatabase(), await newDatabase()];
+      const text =
+        `# DDL\nCREATE DATABASE ${one}\n# DML\n# CONTEXT-DATABASE: ${one}\n# CONTEXT-RETENTION-POLICY: autogen\n` +
+        `m v=1 1514979051000000000\n# CONTEXT-DATABASE: ${other}\nm v=2 1514979052000000000\n`;
+      const io = new CapturedIo(text);
+      const flags = influx.flags('x').filter((flag) => flag !== '--database' && flag !== 'x');
+      expect(await run(['feed', '--file', '-', ...flags], io)).toBe(0);
+      expect((await influx.points(one, 'm')).map(({ fields }) => fields)).toEqual([{ v: '1' }]);
+      expect((await influx.points(other, 'm')).map(({ fields }) => fields)).toEqual([{ v: '2' }]);
+    });
+
     test('takes a polled router to the table of its states', async () => {
       const database = await newDatabase();
       const folder = temporaryFolder();

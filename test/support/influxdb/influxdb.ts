@@ -26,6 +26,8 @@ export interface InfluxServer extends AsyncDisposable {
   create(database: string): Promise<void>;
   /** Every point of a measurement, by time. */
   points(database: string, measurement: string): Promise<StoredPoint[]>;
+  /** All that it holds, as it answers whoever asks, in each of its formats. */
+  answers(database: string): Promise<ReadonlyMap<string, string>>;
   stop(): Promise<void>;
   restart(): Promise<void>;
 }
@@ -100,6 +102,24 @@ class Influx1 implements InfluxServer {
       }
     }
     return byTime(points);
+  }
+
+  async answers(database: string): Promise<ReadonlyMap<string, string>> {
+    const query = new URLSearchParams({ db: database, q: 'SELECT * FROM /.*/ GROUP BY *' });
+    const ask = async (parameters: string, accept: string): Promise<string> => {
+      const { user, password } = ADMIN;
+      const authorization = `Basic ${Buffer.from(`${user}:${password}`).toString('base64')}`;
+      const response = await fetch(`${this.url}/query?${query}${parameters}`, {
+        headers: { accept, authorization },
+      });
+      return response.text();
+    };
+    return new Map([
+      ['JSON', await ask('', 'application/json')],
+      ['pretty JSON', await ask('&pretty=true', 'application/json')],
+      ['JSON with numbers for times', await ask('&epoch=ns', 'application/json')],
+      ['CSV', await ask('', 'application/csv')],
+    ]);
   }
 
   stop(): Promise<void> {
@@ -187,6 +207,26 @@ class Influx2 implements InfluxServer {
       points.set(key, point);
     });
     return byTime([...points.values()]);
+  }
+
+  async answers(bucket: string): Promise<ReadonlyMap<string, string>> {
+    const query = `from(bucket: ${JSON.stringify(bucket)}) |> range(start: 2000-01-01T00:00:00Z)`;
+    const ask = async (flux: string): Promise<string> => {
+      const response = await fetch(`${this.url}/api/v2/query?${new URLSearchParams({ org: ADMIN.org })}`, {
+        method: 'POST',
+        headers: { authorization: `Token ${ADMIN.token}`, 'content-type': 'application/json' },
+        body: JSON.stringify({
+          query: flux,
+          dialect: { annotations: ['group', 'datatype', 'default'], dateTimeFormat: 'RFC3339Nano' },
+        }),
+      });
+      return response.text();
+    };
+    const keys = 'rowKey: ["_time"], columnKey: ["_field"], valueColumn: "_value"';
+    return new Map([
+      ['annotated CSV', await ask(query)],
+      ['annotated CSV, fields in columns', await ask(`${query} |> pivot(${keys})`)],
+    ]);
   }
 
   stop(): Promise<void> {
