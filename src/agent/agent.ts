@@ -1,5 +1,10 @@
 import type { Socket } from 'node:net';
+import { messageOf, OperationError } from '../errors.ts';
 import type { UdfFunction } from '../function/contract.ts';
+import type { Insight } from '../status/report.ts';
+import { joined } from '../status/report.ts';
+import { StatusServer } from '../status/status-server.ts';
+import { setting, wording } from '../wording.ts';
 import { type AgentLog, environmentOf, type SessionEnvironment } from './environment.ts';
 import { type LiveSessions, LiveSessionTable, type SessionWatch } from './live-sessions.ts';
 import type { ServedSocket, SocketOptions } from './server.ts';
@@ -21,12 +26,23 @@ export interface AgentOptions extends SocketOptions {
   readonly log: AgentLog;
   /** Learns which tasks have a live session. */
   readonly watch?: SessionWatch;
+  /** Where the agent tells of itself; undefined: nowhere. */
+  readonly status?: StatusPlace;
   /** The machine's monotonic clock in milliseconds, if it is to be another one than the real one. */
   readonly clockMs?: () => number;
 }
 
-/** Where the connections of some functions are worked off: in this process, or by processes of their own. */
-export interface Place {
+/** Where the agent tells of itself. */
+export interface StatusPlace {
+  /** Its socket; undefined: none. */
+  readonly path: string | undefined;
+  /** An address as well. */
+  readonly address: { readonly host: string; readonly port: number } | undefined;
+  readonly version: string;
+}
+
+/** Takes connections, and ends with the agent. */
+export interface Acceptor {
   /** Takes a connection that nobody has read from. */
   accept(socket: Socket, functionName: string): void;
   /** Answers what was read, and closes the connections. */
@@ -34,6 +50,9 @@ export interface Place {
   /** Breaks them off. */
   abort(): void;
 }
+
+/** Where the connections of some functions are worked off: in this process, or by processes of their own. */
+export interface Place extends Acceptor, Insight {}
 
 /** Sockets, and where their connections go. */
 export interface PlacedSockets {
@@ -52,11 +71,25 @@ export interface Agent {
  * Opens sockets and has each connection worked off in its place.
  * @throws OperationError naming the socket that could not be opened; none is left open then, and the places are stopped
  */
-export async function serveSockets(placed: readonly PlacedSockets[], options: SocketOptions): Promise<Agent> {
-  const places = placed.map(({ place }) => place);
+export async function serveSockets(
+  placed: readonly PlacedSockets[],
+  options: SocketOptions & Pick<AgentOptions, 'status'>,
+): Promise<Agent> {
+  const places: Acceptor[] = placed.map(({ place }) => place);
   const placeOf = new Map(
-    placed.flatMap(({ place, sockets }) => sockets.map((socket) => [socket, place] as const)),
+    placed.flatMap(({ place, sockets }) =>
+      sockets.map((socket): [ServedSocket, Acceptor] => [socket, place]),
+    ),
   );
+  let isReady = false;
+  if (options.status !== undefined) {
+    const { address, path, version } = options.status;
+    const insight = joined(placed.map(({ place }) => place));
+    const status = new StatusServer({ insight, version, isReady: () => isReady });
+    places.push(status);
+    if (path !== undefined) placeOf.set({ name: 'status', path }, status);
+    if (address !== undefined) await listenOn(status, address);
+  }
   const stopPlaces = async (): Promise<void> => {
     await Promise.all(places.map((place) => place.stop()));
   };
@@ -69,6 +102,7 @@ export async function serveSockets(placed: readonly PlacedSockets[], options: So
     await stopPlaces();
     throw error;
   }
+  isReady = true;
   return {
     async stop() {
       const closed = close();
@@ -80,6 +114,16 @@ export async function serveSockets(placed: readonly PlacedSockets[], options: So
       for (const place of places) place.abort();
     },
   };
+}
+
+async function listenOn(status: StatusServer, { host, port }: { host: string; port: number }): Promise<void> {
+  try {
+    await status.listen(port, host);
+  } catch (error) {
+    throw new OperationError(
+      wording`cannot listen on ${host}:${port}: ${messageOf(error)}; ${setting('statusListen')} names another address`,
+    );
+  }
 }
 
 /** The sockets of functions. */

@@ -1,4 +1,6 @@
 import type { NodeLimits, NodeLog } from '../function/contract.ts';
+import { LiveEdges } from '../status/live-edges.ts';
+import { TotalsTable } from '../status/totals.ts';
 import { Hints } from './hints.ts';
 import type { LiveSessions } from './live-sessions.ts';
 import { Pacer } from './pacer.ts';
@@ -23,6 +25,10 @@ export interface SessionEnvironment {
   readonly clockMs: () => number;
   readonly pacer: Pacer;
   readonly hints: Hints;
+  /** Who listens to edges. */
+  readonly edges: LiveEdges;
+  /** What sessions that are over have counted. */
+  readonly past: TotalsTable;
   /** What a function threw, in words; its message unless more is known of where it happened. */
   readonly explain?: (error: unknown) => string;
 }
@@ -44,6 +50,8 @@ export function environmentOf(limits: SessionLimits, live: LiveSessions): Sessio
     clockMs,
     pacer: new Pacer(clockMs),
     hints: new Hints(),
+    edges: new LiveEdges(),
+    past: new TotalsTable(),
     ...(explain === undefined ? {} : { explain }),
   };
 }

@@ -1,9 +1,11 @@
 import type { Socket } from 'node:net';
-import type { NodeLog, UdfFunction } from '../function/contract.ts';
+import type { NodeLog, StatesPage, StatesQuery, UdfFunction } from '../function/contract.ts';
 import { failureOf } from '../function/failure.ts';
 import { Node } from '../function/node.ts';
 import { OptionsError, valueTypes } from '../function/options.ts';
 import { Ticker } from '../function/ticker.ts';
+import type { NodeTotals, SessionReport } from '../status/report.ts';
+import { SessionFigures, type SessionNumbers } from '../status/session-figures.ts';
 import { checkKeepalive, keepaliveSentMs } from '../wire/batch.ts';
 import { body, frameOf, MESSAGE, readEnvelope } from '../wire/envelope.ts';
 import { FrameReader } from '../wire/frames.ts';
@@ -54,6 +56,7 @@ export class Session implements LiveSession {
   #request: InitRequest | undefined;
   #ids: NodeIds | undefined;
   #isReplay = false;
+  readonly #figures: SessionFigures;
 
   /**
    * @param accepted a connection that nobody has read from
@@ -76,6 +79,7 @@ export class Session implements LiveSession {
     this.#onClosed = onClosed;
     this.#startedMs = clockMs();
     this.#lastHeardMs = this.#startedMs;
+    this.#figures = new SessionFigures(this.#startedMs);
     this.#reader = new FrameReader(maxFrameBytes);
     this.#work = new SlowWork(clockMs);
     // All that happens to a session.
@@ -96,6 +100,45 @@ export class Session implements LiveSession {
   /** Breaks the connection off if Kapacitor waits for answers no longer. */
   keepTime(): void {
     this.#connection.keepsTime();
+    this.#figures.look(
+      this.#environment.clockMs(),
+      this.#points,
+      this.#edges,
+      !this.#connection.outbox.isBlocked,
+    );
+  }
+
+  /** What it is and has done; undefined before its Init. */
+  report(): SessionReport | undefined {
+    if (this.#ids === undefined) return undefined;
+    const { functionName, nodeId, taskId } = this.#ids;
+    const kind = this.#isReplay ? 'replay' : 'live';
+    const ids = { task: taskId, node: nodeId, function: functionName, kind } as const;
+    return this.#figures.report(ids, this.#numbers, this.#environment.clockMs());
+  }
+
+  /** Adds what it has done. */
+  addTo(totals: NodeTotals): void {
+    this.#figures.addTo(totals, this.#numbers, this.#environment.clockMs());
+  }
+
+  /** A page of the states that its node holds; undefined where there is none to show. */
+  states(query: StatesQuery): StatesPage | undefined {
+    return this.#work.isUnderWay ? undefined : this.#node?.states(query);
+  }
+
+  /** Whose it is; undefined before its Init. */
+  get ids(): NodeIds | undefined {
+    return this.#ids;
+  }
+
+  get #numbers(): SessionNumbers {
+    return {
+      points: this.#points,
+      edges: this.#edges,
+      bytes: this.#connection.bytes,
+      counts: this.#counts() ?? {},
+    };
   }
 
   /** Breaks the connection off. */
@@ -157,6 +200,8 @@ export class Session implements LiveSession {
       return;
     }
     if (!this.#isReplay) this.#environment.live.release(this.#ids, this);
+    const { functionName, nodeId, taskId } = this.#ids;
+    this.addTo(this.#environment.past.of(functionName, taskId, nodeId));
     this.#log.info(
       {
         ...this.#logIds(),
@@ -290,19 +335,27 @@ export class Session implements LiveSession {
     const ids = { task: taskId, node: nodeId };
     const log: NodeLog = {
       info: (fields, message) => this.#log.info({ ...ids, ...fields }, message),
-      warn: (fields, message) => this.#log.warn({ ...ids, ...fields }, message),
+      warn: (fields, message) => {
+        this.#figures.warnings++;
+        this.#log.warn({ ...ids, ...fields }, message);
+      },
       hint: (fields, message) => {
         if (this.#environment.hints.isNew([this.#function.name, taskId, nodeId, options, message]))
           this.#log.warn({ ...ids, ...fields }, message);
       },
     };
     const { outbox } = this.#connection;
+    const { edges } = this.#environment;
+    const told = { ...ids, function: this.#function.name };
     return new Node(
       this.#function,
       { options, limits, log, clockMs },
       {
         beginBatch: (bytes, start, end) => outbox.writeMessage(MESSAGE.begin, bytes, start, end),
-        point: (bytes, start, end) => outbox.writeMessage(MESSAGE.point, bytes, start, end),
+        point: (bytes, start, end) => {
+          outbox.writeMessage(MESSAGE.point, bytes, start, end);
+          if (edges.isHeard) edges.tell(told, bytes, start, end);
+        },
         endBatch: (bytes, start, end) => outbox.writeMessage(MESSAGE.end, bytes, start, end),
       },
     );
@@ -352,6 +405,7 @@ export class Session implements LiveSession {
       );
     } else if (size > 0) {
       this.#connection.sendSnapshot([encodeSnapshotHead(size), ...pieces], size);
+      this.#figures.snapshot(size, this.#environment.clockMs());
       return;
     }
     this.#write(encodeEmptySnapshot());
@@ -370,6 +424,7 @@ export class Session implements LiveSession {
       answer();
       return;
     }
+    this.#figures.restores++;
     this.#inSlices(this.#node.restore(snapshot), () => true, answer);
   }
 
@@ -416,6 +471,12 @@ export class Session implements LiveSession {
     if (this.#connection.isEnding) return;
     const { code, message, cause } = failureOf(error, this.#environment.explain);
     const text = `${code} at byte ${offset}: ${message}`;
+    const { errors } = this.#environment.past.of(
+      this.#function.name,
+      this.#ids?.taskId ?? '',
+      this.#ids?.nodeId ?? '',
+    );
+    errors[code] = (errors[code] ?? 0) + 1;
     this.#log.error(
       { ...this.#logIds(), code, offset, ...(cause === undefined ? {} : { err: cause }) },
       `connection closed: ${message}`,

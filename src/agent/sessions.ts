@@ -1,5 +1,16 @@
 import type { Socket } from 'node:net';
 import type { UdfFunction } from '../function/contract.ts';
+import {
+  globMatcher,
+  type Insight,
+  type LiveEdge,
+  type NodeTotals,
+  type SessionReport,
+  type StatesReport,
+  type StatesRequest,
+  statesReport,
+} from '../status/report.ts';
+import { TotalsTable } from '../status/totals.ts';
 import type { Place } from './agent.ts';
 import type { AgentLog, SessionEnvironment, SessionLog } from './environment.ts';
 import { OpenSet } from './open-set.ts';
@@ -18,7 +29,7 @@ interface Served {
 }
 
 /** The sessions of one process: the place of the functions that it knows. */
-export class Sessions implements Place {
+export class Sessions implements Place, Insight {
   readonly #environment: SessionEnvironment;
   readonly #served: ReadonlyMap<string, Served>;
   readonly #open = new OpenSet<Session>();
@@ -62,6 +73,35 @@ export class Sessions implements Place {
     for (const session of [...this.#open]) session.keepTime();
     this.#keepalives.comeRound();
   };
+
+  async sessions(): Promise<SessionReport[]> {
+    return [...this.#open].flatMap((session) => session.report() ?? []);
+  }
+
+  async totals(): Promise<NodeTotals[]> {
+    const sums = new TotalsTable();
+    for (const totals of this.#environment.past.all()) sums.add(totals);
+    for (const session of this.#open) {
+      const { ids } = session;
+      if (ids !== undefined) session.addTo(sums.of(ids.functionName, ids.taskId, ids.nodeId));
+    }
+    return sums.all();
+  }
+
+  async states({ match, node, task, ...query }: StatesRequest): Promise<StatesReport | undefined> {
+    const asked = [...this.#open].filter(({ ids }) => ids?.taskId === task && ids.nodeId === node);
+    // Of a live task and its replays the live one.
+    const session = asked.find((each) => each.report()?.kind === 'live') ?? asked[0];
+    const page = session?.states({
+      ...query,
+      ...(match === undefined ? {} : { matches: globMatcher(match) }),
+    });
+    return page === undefined ? undefined : statesReport(page);
+  }
+
+  watchEdges(listener: (edge: LiveEdge) => void): () => void {
+    return this.#environment.edges.add(listener);
+  }
 
   /** Breaks all connections off. */
   abort(): void {

@@ -23,6 +23,9 @@ const COMMANDS: ReadonlyMap<string, () => Promise<CommandFactory>> = new Map([
   ['web', async () => (await import('./web/web-command.ts')).webCommand],
   ['test', async () => (await import('./test-command.ts')).testCommand],
   ['check', async () => (await import('./check-command.ts')).checkCommand],
+  ['status', async () => (await import('./status/status-command.ts')).statusCommand],
+  ['states', async () => (await import('./status/states-command.ts')).statesCommand],
+  ['edges', async () => (await import('./status/edges-command.ts')).edgesCommand],
   ['revive', async () => (await import('./revive-command.ts')).reviveCommand],
 ]);
 

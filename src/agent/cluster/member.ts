@@ -1,14 +1,18 @@
 import type { Worker } from 'node:cluster';
 import { readFileSync } from 'node:fs';
 import type { Socket } from 'node:net';
+import type { NodeTotals } from '../../status/report.ts';
 import type { LiveSession, NodeIds } from '../live-sessions.ts';
 import type { StallJudge } from '../watchdog/stall-judge.ts';
-import type { ToWorker } from './worker-messages.ts';
+import type { LookAt, Seen, ToWorker } from './worker-messages.ts';
 
 /** A session of a worker, as the table of live sessions sees it. */
 export interface RemoteSession extends LiveSession {
   readonly ids: NodeIds;
 }
+
+/** A worker that stands still must not keep whoever asks. */
+const LOOK_TIMEOUT_MS = 2_000;
 
 /** One worker process and what is known of it. */
 export class Member {
@@ -24,6 +28,9 @@ export class Member {
   isDebugged = false;
   judge: StallJudge | undefined;
   readonly sessions = new Map<number, RemoteSession>();
+  /** What it had counted when it last said so. */
+  totals: readonly NodeTotals[] = [];
+  readonly #looks = new Map<number, (seen: Seen | undefined) => void>();
   readonly #answers = new Map<number, (silentMs: number) => void>();
   #lastQuestion = 0;
 
@@ -49,6 +56,24 @@ export class Member {
     this.#answers.delete(question);
   }
 
+  /** What is there to be seen; undefined where it does not answer in time. */
+  look(at: LookAt): Promise<Seen | undefined> {
+    return new Promise((resolve) => {
+      const question = ++this.#lastQuestion;
+      const timer = setTimeout(() => this.seen(question, undefined), LOOK_TIMEOUT_MS);
+      this.#looks.set(question, (seen) => {
+        clearTimeout(timer);
+        resolve(seen);
+      });
+      this.send({ type: 'look', question, at });
+    });
+  }
+
+  seen(question: number, seen: Seen | undefined): void {
+    this.#looks.get(question)?.(seen);
+    this.#looks.delete(question);
+  }
+
   /** Ends the process, whatever it does. */
   kill(verdict: string): void {
     this.verdict = verdict;
@@ -58,6 +83,7 @@ export class Member {
   /** The process is gone: whoever asked gets the answer that nobody is there. */
   gone(): void {
     for (const resolve of this.#answers.values()) resolve(Number.MAX_VALUE);
+    for (const question of [...this.#looks.keys()]) this.seen(question, undefined);
   }
 
   /** Its resident memory; undefined where the system does not say. */

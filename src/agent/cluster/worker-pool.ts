@@ -1,6 +1,15 @@
 import cluster, { type Worker } from 'node:cluster';
 import type { Socket } from 'node:net';
 import { OperationError } from '../../errors.ts';
+import { LiveEdges } from '../../status/live-edges.ts';
+import type {
+  LiveEdge,
+  NodeTotals,
+  SessionReport,
+  StatesReport,
+  StatesRequest,
+} from '../../status/report.ts';
+import { TotalsTable } from '../../status/totals.ts';
 import type { Place } from '../agent.ts';
 import type { SessionLog } from '../environment.ts';
 import type { LiveSessions, NodeIds } from '../live-sessions.ts';
@@ -67,6 +76,9 @@ export class WorkerPool implements Place {
   #pauseMs = FIRST_PAUSE_MS;
   #isStopping = false;
   #functions: readonly string[] = [];
+  readonly #edges = new LiveEdges();
+  /** What workers that died had counted. */
+  readonly #past = new TotalsTable();
 
   /** @param live tells live tasks from replays for every place of the agent */
   constructor(options: PoolOptions, live: LiveSessions) {
@@ -107,6 +119,46 @@ export class WorkerPool implements Place {
     }
     least.connections++;
     least.send({ type: 'connection', functionName }, socket);
+  }
+
+  async sessions(): Promise<SessionReport[]> {
+    const looks = [...this.#members].map(async (member) => {
+      const seen = await member.look({ kind: 'sessions' });
+      return (seen?.sessions ?? []).map((report) => ({ ...report, worker: member.worker.id }));
+    });
+    return (await Promise.all(looks)).flat();
+  }
+
+  async totals(): Promise<NodeTotals[]> {
+    const sums = new TotalsTable();
+    for (const totals of this.#past.all()) sums.add(totals);
+    const looks = [...this.#members].map(async (member) => {
+      const seen = await member.look({ kind: 'totals' });
+      for (const totals of seen?.totals ?? member.totals) sums.add(totals);
+    });
+    await Promise.all(looks);
+    return sums.all();
+  }
+
+  async states(request: StatesRequest): Promise<StatesReport | undefined> {
+    for (const member of [...this.#members]) {
+      const seen = await member.look({ kind: 'states', request });
+      if (seen?.states !== undefined) return seen.states;
+    }
+    return undefined;
+  }
+
+  watchEdges(listener: (edge: LiveEdge) => void): () => void {
+    const stop = this.#edges.add(listener);
+    this.#tellWhetherHeard();
+    return () => {
+      stop();
+      this.#tellWhetherHeard();
+    };
+  }
+
+  #tellWhetherHeard(): void {
+    for (const member of this.#members) member.send({ type: 'listen', isHeard: this.#edges.isHeard });
   }
 
   async stop(): Promise<void> {
@@ -183,6 +235,7 @@ export class WorkerPool implements Place {
     const { worker } = member;
     this.#starting.delete(member);
     this.#members.add(member);
+    if (this.#edges.isHeard) member.send({ type: 'listen', isHeard: true });
     member.loading = undefined;
     this.#functions = functions;
     // One that was started again just before the stop would keep this process for ever.
@@ -211,6 +264,15 @@ export class WorkerPool implements Place {
         break;
       case 'silence':
         member.answer(message.question, message.silentMs);
+        break;
+      case 'seen':
+        member.seen(message.question, message.seen);
+        break;
+      case 'totals':
+        member.totals = message.totals;
+        break;
+      case 'edge':
+        this.#edges.pass(message.edge);
         break;
     }
   }
@@ -268,6 +330,7 @@ export class WorkerPool implements Place {
     const { worker } = member;
     const wasReady = !this.#starting.delete(member);
     member.gone();
+    for (const totals of member.totals) this.#past.add(totals);
     for (const number of [...member.sessions.keys()]) this.#release(member, number);
     const { loading } = member;
     this.#members.delete(member);

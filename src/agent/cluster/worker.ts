@@ -6,7 +6,10 @@ import { type AgentLog, environmentOf, type SessionLimits } from '../environment
 import type { LiveSession, LiveSessions, NodeIds } from '../live-sessions.ts';
 import { Sessions } from '../sessions.ts';
 import { lookEveryMs } from '../watchdog/stall-judge.ts';
-import { isToWorker, type ToPrimary } from './worker-messages.ts';
+import { isToWorker, type LookAt, type Seen, type ToPrimary } from './worker-messages.ts';
+
+/** How often the primary is told what was counted: so much is lost with a worker that dies, at most. */
+const COUNTS_MS = 1_000;
 
 export interface WorkerOptions extends SessionLimits {
   readonly functions: readonly UdfFunction[];
@@ -21,6 +24,7 @@ export function runWorker(options: WorkerOptions): Promise<void> {
     const live = new PrimaryLiveSessions();
     const sessions = new Sessions(options.functions, environmentOf(options, live), options.log);
     const reserve = new DescriptorReserve(options.log);
+    let stopListening: (() => void) | undefined;
     const onClosed = (): void => send({ type: 'closed' });
     const onMessage = (message: unknown, handle: unknown): void => {
       if (!isToWorker(message)) return;
@@ -43,6 +47,17 @@ export function runWorker(options: WorkerOptions): Promise<void> {
             send({ type: 'silence', question: message.question, silentMs });
           });
           break;
+        case 'look':
+          void seenIn(sessions, message.at).then((seen) =>
+            send({ type: 'seen', question: message.question, seen }),
+          );
+          break;
+        case 'listen':
+          stopListening?.();
+          stopListening = message.isHeard
+            ? sessions.watchEdges((edge) => send({ type: 'edge', edge }))
+            : undefined;
+          break;
         case 'stop':
           void sessions.stop().then(end);
           break;
@@ -55,7 +70,11 @@ export function runWorker(options: WorkerOptions): Promise<void> {
     };
     const beat = (): void => send({ type: 'beat', isDebugged: inspector.url() !== undefined });
     const beats = options.watchdogMs === 0 ? undefined : setInterval(beat, lookEveryMs(options.watchdogMs));
+    const counts = setInterval(() => {
+      void sessions.totals().then((totals) => send({ type: 'totals', totals }));
+    }, COUNTS_MS);
     const end = (): void => {
+      clearInterval(counts);
       clearInterval(beats);
       process.off('message', onMessage);
       process.off('disconnect', onDisconnect);
@@ -66,6 +85,19 @@ export function runWorker(options: WorkerOptions): Promise<void> {
     process.on('disconnect', onDisconnect);
     send({ type: 'ready', functions: options.functions.map(({ name }) => name) });
   });
+}
+
+async function seenIn(sessions: Sessions, at: LookAt): Promise<Seen> {
+  switch (at.kind) {
+    case 'sessions':
+      return { sessions: await sessions.sessions() };
+    case 'totals':
+      return { totals: await sessions.totals() };
+    case 'states': {
+      const states = await sessions.states(at.request);
+      return states === undefined ? {} : { states };
+    }
+  }
 }
 
 /** Asks the primary, which knows the sessions of all workers. */

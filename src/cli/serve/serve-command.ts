@@ -29,9 +29,10 @@ import {
   servedFunctions,
   servedOptions,
 } from '../served-functions.ts';
+import { type StatusFlags, statusOptions, statusPlace } from './status-flags.ts';
 import { workerProgram } from './worker.ts';
 
-interface ServeOptions extends ServedOptions, LogOptions, KapacitorOptions {
+interface ServeOptions extends ServedOptions, LogOptions, KapacitorOptions, StatusFlags {
   readonly socketMode: number;
   readonly socketGroup?: string;
   readonly kapacitorGid?: string;
@@ -105,6 +106,7 @@ export const serveCommand: CommandFactory = (io, exit) => {
         .default(10)
         .env('EDGE_DETECT_REVIVE_TRIES'),
     );
+  for (const option of statusOptions()) command.addOption(option);
   for (const option of kapacitorOptions()) command.addOption(option);
   for (const option of logOptions()) command.addOption(option);
   command.addHelpText(
@@ -167,6 +169,7 @@ async function serve(options: ServeOptions, kapacitor: KapacitorApi | undefined,
     maxGroups,
     log,
     watch: keeper,
+    status: statusPlace(options),
     onDisplaced,
   };
   const program = workerProgram({ ...options, watchdogMs });

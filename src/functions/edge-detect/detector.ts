@@ -1,10 +1,18 @@
-import type { BatchView, Emit, Handler, NodeContext } from '../../function/contract.ts';
+import type {
+  BatchView,
+  Emit,
+  Handler,
+  NodeContext,
+  StatesPage,
+  StatesQuery,
+} from '../../function/contract.ts';
 import { Keys } from '../../wire/keys.ts';
 import { KIND } from '../../wire/point.ts';
 import { PointReader, type PointView } from '../../wire/point-view.ts';
 import { varint64 } from '../../wire/varint.ts';
 import { Filters } from './filters.ts';
 import { GroupCursor } from './group-cursor.ts';
+import { groupStates } from './group-states.ts';
 import { FLAG, Groups, int64At, isImmediate, type Layout, layoutOf, PENDING_FLAGS } from './groups.ts';
 import { IgnoredValues } from './ignored-values.ts';
 import { Limit } from './limit.ts';
@@ -434,6 +442,10 @@ export class Detector implements Handler {
       this.#groups.page(id)[this.#groups.at(id) + this.#layout.heard] = heard;
       if (id % RESTORE_STEP === 0) yield;
     }
+  }
+
+  states(query: StatesQuery): StatesPage {
+    return groupStates(this.#state, query);
   }
 
   counts(): Record<string, number> {

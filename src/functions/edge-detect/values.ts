@@ -123,7 +123,8 @@ function comparable(words: Int32Array, at: number): number | bigint | boolean | 
   return words[at] === KIND.int || words[at] === KIND.float ? numberOf(words, at) : undefined;
 }
 
-function numberOf(words: Int32Array, at: number): number | bigint {
+/** An integer or a float. */
+export function numberOf(words: Int32Array, at: number): number | bigint {
   return words[at] === KIND.int
     ? toBigInt(words[at + 1], words[at + 2])
     : toFloat(words[at + 1], words[at + 2]);
