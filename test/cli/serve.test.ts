@@ -79,6 +79,7 @@ describe('serve', () => {
     expect(logged).toMatchObject([
       { msg: 'listening', function: 'edgeDetect', socket: join(folder, 'edgeDetect.sock') },
       { msg: 'listening', function: 'edgeDetectBatch' },
+      { msg: 'listening', function: 'status' },
       { msg: 'serving', version: expect.stringMatching(/^\d+\.\d+/) },
       { msg: 'task connected', ...ids },
       { msg: 'task disconnected', ...ids, points: 2, edges: 1, groups: 1, ignored: 1 },

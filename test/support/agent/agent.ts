@@ -52,6 +52,7 @@ export async function startTestAgent(options: TestAgentOptions = {}): Promise<Te
     maxFrameBytes: options.maxFrameBytes ?? 256 * 1024 * 1024,
     maxGroups: options.maxGroups ?? 1_000_000,
     log: { ...logger({}), child: logger },
+    status: { path: socketOf('status'), address: undefined, version: 'test' },
     ...(options.clockMs === undefined ? {} : { clockMs: options.clockMs }),
   };
   const agent = await startAgent(agentOptions);
