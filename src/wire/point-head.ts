@@ -1,7 +1,7 @@
 import { skipValue } from './envelope.ts';
 import { KeyTable } from './key-table.ts';
-import { entry, readEntry } from './map-entry.ts';
-import { BY_NAME, DATABASE, DIMENSIONS, GROUP, NAME, RETENTION_POLICY, TAGS } from './point.ts';
+import { entry, isPlainEntry, readEntry } from './map-entry.ts';
+import { BY_NAME, DIMENSIONS, GROUP, NAME, TAGS } from './point.ts';
 import type { PointView } from './point-view.ts';
 import { lengthEnd, readVarint64, sizeOfVarint32, varint64, writeVarint32, writeVarint64 } from './varint.ts';
 
@@ -25,12 +25,12 @@ export class PointHead {
   /** Its tags; they have {@link tagsLength} bytes. */
   tags: Buffer = Buffer.allocUnsafe(256);
   tagsLength = 0;
-  readonly #leftOut: KeyTable;
+  readonly #leftOut: KeyTable | undefined;
   #body: Buffer = Buffer.allocUnsafe(256);
 
   /** @param leftOut a tag that is not taken up */
   constructor(leftOut?: string) {
-    this.#leftOut = new KeyTable(leftOut === undefined ? [] : [leftOut]);
+    this.#leftOut = leftOut === undefined ? undefined : new KeyTable([leftOut]);
   }
 
   /** @throws ProtocolError MALFORMED_MESSAGE where a tag is */
@@ -45,17 +45,31 @@ export class PointHead {
     let p = start;
     while (p < end) {
       const from = p;
-      p = readVarint64(bytes, p, end);
-      const number = varint64[0] >>> 3;
-      p = skipValue(bytes, p, end, varint64[0] & 7);
-      if (number === TAGS) {
-        readEntry(bytes, lengthEnd[0], p, TAGS);
-        if (this.#leftOut.find(bytes, entry[0], entry[1]) < 0)
-          tagsLength = copy(bytes, from, p, this.tags, tagsLength);
-      } else if (isForm(number)) formLength = copy(bytes, from, p, this.form, formLength);
+      let tag = bytes[p];
+      let content = p + 2;
+      if ((tag & 0x87) === 2 && bytes[p + 1] < 0x80) {
+        // Nearly all: a field number below 16 and a length below 128, a byte each.
+        p = content + bytes[p + 1];
+      } else {
+        p = readVarint64(bytes, p, end);
+        tag = varint64[0];
+        p = skipValue(bytes, p, end, tag & 7);
+        content = lengthEnd[0];
+      }
+      if (tag === TAGS_TAG) {
+        if (!this.#isLeftOut(bytes, content, p)) tagsLength = copy(bytes, from, p, this.tags, tagsLength);
+      } else if (isForm(tag >>> 3)) formLength = copy(bytes, from, p, this.form, formLength);
     }
     this.formLength = formLength;
     this.tagsLength = tagsLength;
+  }
+
+  /** Checks a tag. @returns whether it is the one that is not taken up */
+  #isLeftOut(bytes: Uint8Array, start: number, end: number): boolean {
+    const isShort = end - start < 0x80 && bytes[start] === 0x0a;
+    if (this.#leftOut === undefined && isShort && isPlainEntry(bytes, start, end, TAGS)) return false;
+    readEntry(bytes, start, end, TAGS);
+    return this.#leftOut !== undefined && this.#leftOut.find(bytes, entry[0], entry[1]) >= 0;
   }
 
   /**
@@ -91,13 +105,7 @@ export class PointHead {
 }
 
 function isForm(number: number): boolean {
-  return (
-    number === NAME ||
-    number === DATABASE ||
-    number === RETENTION_POLICY ||
-    number === DIMENSIONS ||
-    number === BY_NAME
-  );
+  return number === BY_NAME || (number >= NAME && number <= DIMENSIONS && number !== GROUP);
 }
 
 function sizeOfText(text: Uint8Array): number {

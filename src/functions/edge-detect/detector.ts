@@ -24,12 +24,17 @@ import { restoreState } from './snapshot-reader.ts';
 import { snapshotState } from './snapshot-writer.ts';
 import type { Candidate, State } from './state.ts';
 import { Texts } from './texts.ts';
-import { HIGH_WORD_NS, Timeliness, VERDICT } from './timeliness.ts';
+import { HIGH_WORD_NS, RESTORE_STEP, Timeliness, VERDICT } from './timeliness.ts';
 import { copy, release, textOf, VALUE_WORDS } from './values.ts';
 import { Warnings } from './warnings.ts';
 
-/** Groups that are looked at in one step once a snapshot is read: about a millisecond. */
-const RESTORE_STEP = 512;
+/**
+ * If very many groups fall silent at once, a look at the clock leaves the rest to the next one after so long a time, or to
+ * the next point; other connections have their turn meanwhile.
+ */
+const LOOK_MS = 250;
+/** How often it is asked how long it takes. */
+const LOOK_STEP = 64;
 
 /** One `@edgeDetect()` or `@edgeDetectBatch()` of a task. */
 export class Detector implements Handler {
@@ -111,7 +116,7 @@ export class Detector implements Handler {
     if (silence !== undefined) {
       this.tick = (nowMs, emit) => {
         silence.time.advance(nowMs);
-        this.#decideSilences(silence, emit);
+        this.#decideSilences(silence, emit, nowMs);
       };
     }
   }
@@ -336,11 +341,13 @@ export class Detector implements Handler {
     if (observed >= 0) this.#observation.noteDivergence(group);
   }
 
-  /** Every silence that is due, in the order of the groups' newest times. */
-  #decideSilences(silence: Silence, emit: Emit): void {
+  /** Every silence that is due, in the order of the groups' newest times. @param startedMs when a look at the clock began */
+  #decideSilences(silence: Silence, emit: Emit, startedMs = Infinity): void {
+    let decided = 0;
     for (let id = silence.takeDue(); id >= 0; id = silence.takeDue()) {
       this.#group.moveTo(id);
       this.#fallSilent(silence, emit);
+      if (++decided % LOOK_STEP === 0 && this.#clockMs() - startedMs > LOOK_MS) return;
     }
   }
 
@@ -436,12 +443,7 @@ export class Detector implements Handler {
       if (excess % RESTORE_STEP === 0) yield;
     }
     if (this.#silence !== undefined) yield* this.#silence.restored(this.#group);
-    const heard = this.#clockMs() / 1000;
-    if (this.#layout.heard < 0) return;
-    for (let id = 0; id < this.#groups.idLimit; id++) {
-      this.#groups.page(id)[this.#groups.at(id) + this.#layout.heard] = heard;
-      if (id % RESTORE_STEP === 0) yield;
-    }
+    yield* this.#timeliness.restored();
   }
 
   states(query: StatesQuery): StatesPage {

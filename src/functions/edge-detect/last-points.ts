@@ -35,19 +35,29 @@ export class LastPoints {
   keep(group: Place, point: PointView): void {
     const head = this.#head;
     head.read(point);
-    this.keepParts(group, head.form.subarray(0, head.formLength), head.tags.subarray(0, head.tagsLength));
+    this.#keep(group, head.form, head.formLength, head.tags, head.tagsLength);
   }
 
   /** As {@link keep}, of a snapshot. */
-  keepParts({ page, at }: Place, form: Uint8Array, tags: Uint8Array): void {
+  keepParts(group: Place, form: Uint8Array, tags: Uint8Array): void {
+    this.#keep(group, form, form.length, tags, tags.length);
+  }
+
+  #keep(
+    { page, at }: Place,
+    form: Uint8Array,
+    formLength: number,
+    tags: Uint8Array,
+    tagsLength: number,
+  ): void {
     const formAt = at + this.#form;
     const tagsAt = at + this.#tagsAt;
     const known = page[formAt] - 1;
-    if (known < 0) page[tagsAt] = this.#tags.keep(tags, 0, tags.length);
-    else page[tagsAt] = this.#tags.replace(page[tagsAt], page[tagsAt + 1], tags, 0, tags.length);
-    page[tagsAt + 1] = tags.length;
-    if (known >= 0 && this.#forms.equals(known, form, 0, form.length)) return;
-    page[formAt] = 1 + this.#forms.hold(form, 0, form.length);
+    if (known < 0) page[tagsAt] = this.#tags.keep(tags, 0, tagsLength);
+    else page[tagsAt] = this.#tags.replace(page[tagsAt], page[tagsAt + 1], tags, 0, tagsLength);
+    page[tagsAt + 1] = tagsLength;
+    if (known >= 0 && this.#forms.equals(known, form, 0, formLength)) return;
+    page[formAt] = 1 + this.#forms.hold(form, 0, formLength);
     if (known >= 0) this.#forms.release(known);
   }
 

@@ -5,15 +5,13 @@ import { LastPoints } from './last-points.ts';
 import { type Clocks, NodeTime } from './node-time.ts';
 import type { Settings } from './options.ts';
 import { TimeQueue } from './time-queue.ts';
+import { RESTORE_STEP } from './timeliness.ts';
 
 /**
  * How far a group may be ahead of its place in the queue: a part of the duration, so that most points move nothing there,
  * and a group that reports often never comes to its front.
  */
 const STALE_PART = 1 / 4;
-
-/** Groups that are looked at in one step once a snapshot is read: about a millisecond. */
-const RESTORE_STEP = 512;
 
 /** `silent`: whose turn it is to fall silent, by node time. */
 export class Silence {

@@ -1,4 +1,4 @@
-import type { Groups } from './groups.ts';
+import type { ByteTable } from '../../function/byte-table.ts';
 
 /** An entry: the time's high word and its low one, the group's order, its id. */
 const ENTRY_WORDS = 4;
@@ -14,13 +14,13 @@ const FIRST_ENTRIES = 16;
  * group's record says where it stands, so that it can be moved and taken out without a search.
  */
 export class TimeQueue {
-  readonly #groups: Groups;
+  readonly #groups: ByteTable;
   readonly #slot: number;
   #entries = new Int32Array(FIRST_ENTRIES * ENTRY_WORDS);
   #size = 0;
 
   /** @param slot where in a record the queue notes 1 + the group's place, 0 for none */
-  constructor(groups: Groups, slot: number) {
+  constructor(groups: ByteTable, slot: number) {
     this.#groups = groups;
     this.#slot = slot;
   }

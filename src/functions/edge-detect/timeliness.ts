@@ -4,6 +4,9 @@ import { FLAG, int64At, UNKNOWN_NS } from './groups.ts';
 import type { State } from './state.ts';
 import type { Warnings } from './warnings.ts';
 
+/** Groups that are looked at in one step once a snapshot is read: about a millisecond. */
+export const RESTORE_STEP = 512;
+
 /** Groups that are looked at per read, to free those that `ttl` has ended. */
 const SWEEP_GROUPS = 64;
 
@@ -115,6 +118,17 @@ export class Timeliness {
       if (this.#sweepAt >= groups.idLimit) this.#sweepAt = 0;
       const id = this.#sweepAt++;
       if (groups.has(id) && this.#isOver(id, oldestHeard)) forget(id);
+    }
+  }
+
+  /** A state was restored: every group is as good as heard, step by step. */
+  *restored(): Generator<void> {
+    const { groups, layout } = this.#state;
+    if (layout.heard < 0) return;
+    const heard = this.#clockMs() / 1000;
+    for (let id = 0; id < groups.idLimit; id++) {
+      groups.page(id)[groups.at(id) + layout.heard] = heard;
+      if (id % RESTORE_STEP === 0) yield;
     }
   }
 
