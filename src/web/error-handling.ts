@@ -1,4 +1,6 @@
+import type { Socket } from 'node:net';
 import type { FastifyError, FastifyReply, FastifyRequest, FastifySchemaValidationError } from 'fastify';
+import { codeOf } from '../errors.ts';
 import type { ProblemCode } from './api/schemas.ts';
 import type { WebApp } from './context.ts';
 import { ProblemError, wrongParameter } from './problem.ts';
@@ -39,6 +41,24 @@ export function handleErrors(app: WebApp): void {
       ),
     );
   });
+}
+
+/** What is no HTTP request, or one with too much at its head, gets an answer all the same. */
+export function answerNoRequest(error: Error, socket: Socket): void {
+  if (!socket.writable || codeOf(error) === 'ECONNRESET') {
+    socket.destroy();
+    return;
+  }
+  const isTooLong = codeOf(error) === 'HPE_HEADER_OVERFLOW';
+  const problem = isTooLong
+    ? new ProblemError('HEAD_TOO_LARGE', 'the address and headers are too long')
+    : new ProblemError('PARAMETER_WRONG', 'this is no HTTP request');
+  const body = JSON.stringify(problem.toProblem());
+  const status = isTooLong ? '431 Request Header Fields Too Large' : '400 Bad Request';
+  socket.end(
+    `HTTP/1.1 ${status}\r\nConnection: close\r\nContent-Type: application/problem+json\r\n` +
+      `Content-Length: ${Buffer.byteLength(body)}\r\n\r\n${body}`,
+  );
 }
 
 function send(reply: FastifyReply, problem: ProblemError): void {

@@ -4,6 +4,7 @@ const STATUS: Readonly<Record<ProblemCode, number>> = {
   PARAMETER_WRONG: 400,
   BODY_WRONG: 400,
   BODY_TOO_LARGE: 413,
+  HEAD_TOO_LARGE: 431,
   TYPE_UNSUPPORTED: 415,
   NOT_ACCEPTABLE: 406,
   NOT_FOUND: 404,
@@ -34,6 +35,7 @@ const STATUS: Readonly<Record<ProblemCode, number>> = {
 const TITLES: Readonly<Record<ProblemCode, string>> = {
   PARAMETER_WRONG: 'A parameter is wrong',
   BODY_WRONG: 'The body is wrong',
+  HEAD_TOO_LARGE: 'The address and headers are too long',
   BODY_TOO_LARGE: 'The body is too large',
   TYPE_UNSUPPORTED: 'A body of this type is not read',
   NOT_ACCEPTABLE: 'There is no answer of this type',

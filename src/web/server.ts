@@ -8,7 +8,7 @@ import Fastify, { type FastifyBaseLogger, LogController } from 'fastify';
 import { type Access, guard } from './access/guard.ts';
 import { describeApi } from './api-description.ts';
 import type { WebApp, WebContext } from './context.ts';
-import { handleErrors } from './error-handling.ts';
+import { answerNoRequest, handleErrors } from './error-handling.ts';
 import { ProblemError } from './problem.ts';
 import { aboutRoutes } from './routes/about-routes.ts';
 import { agentRoutes } from './routes/agent-routes.ts';
@@ -35,6 +35,8 @@ export interface ServerOptions {
 const API_PREFIX = '/api/v1';
 /** Longer ones are no parameters of ours. */
 const MAX_PARAMETER_LENGTH = 20_000;
+/** Room for some hundred values of `where`. */
+const MAX_HEADER_BYTES = 131_072;
 const YEAR_S = 31_536_000;
 
 /** Makes the server, ready to listen. */
@@ -48,6 +50,8 @@ export async function makeServer(options: ServerOptions): Promise<WebApp> {
     routerOptions: { maxParamLength: MAX_PARAMETER_LENGTH },
     ajv: { customOptions: { removeAdditional: false, coerceTypes: 'array', allowUnionTypes: true } },
     forceCloseConnections: true,
+    http: { maxHeaderSize: MAX_HEADER_BYTES },
+    clientErrorHandler: answerNoRequest,
   }).withTypeProvider<TypeBoxTypeProvider>();
   handleErrors(app);
   context.metrics.watch(app);

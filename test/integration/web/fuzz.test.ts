@@ -31,7 +31,7 @@ test.skipIf(schemathesis === undefined)(
         ...['--exclude-path', '/api/v1/events'],
         // Kapacitor and the agent are not there: 501 says so.
         ...['--exclude-path-regex', '^/api/v1/(?:tasks|agent)'],
-        ...['--max-examples', process.env.FUZZ_EXAMPLES ?? '40'],
+        ...['--max-examples', process.env.FUZZ_EXAMPLES ?? '25'],
         ...['--workers', '1', '--seed', '1', '--warnings', 'off'],
         '--no-color',
       ],
@@ -39,6 +39,9 @@ test.skipIf(schemathesis === undefined)(
     ).catch((error: { readonly stdout?: string; readonly message: string }) => ({
       stdout: `${error.stdout ?? ''}\n${error.message}\nFAILURES`,
     }));
-    expect(stdout).not.toMatch(/FAILURES/);
+    // Without the lines that say how to send a request again: they can be very long.
+    const said = stdout.replaceAll(/^.{400,}$/gm, (line) => `${line.slice(0, 400)}…`);
+    expect(said).not.toMatch(/FAILURES/);
   },
+  15 * 60_000,
 );
