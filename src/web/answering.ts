@@ -6,7 +6,10 @@ import { ProblemError } from './problem.ts';
 /** Pieces are gathered up to about this length: one write each. */
 const PIECE_LENGTH = 16_384;
 
-/** What ends a query: its client is gone, or its time is up. */
+/** By answer: ends the limit of its time. */
+const limits = new WeakMap<FastifyReply, () => void>();
+
+/** What ends a query: its client is gone, or its time is up. A stream that has begun may take as long as its client does. */
 export function signalOf(reply: FastifyReply, context: WebContext): AbortSignal {
   const controller = new AbortController();
   const { queryTimeoutMs } = context.limits;
@@ -18,6 +21,7 @@ export function signalOf(reply: FastifyReply, context: WebContext): AbortSignal 
       ),
     );
   }, queryTimeoutMs);
+  limits.set(reply, () => clearTimeout(timer));
   reply.raw.once('close', () => {
     clearTimeout(timer);
     if (!reply.raw.writableFinished) controller.abort(new ProblemError('INTERNAL', 'the client is gone'));
@@ -50,6 +54,7 @@ export async function sendCached(
 export async function sendStream(reply: FastifyReply, pieces: AsyncIterable<string>): Promise<void> {
   const iterator = gathered(pieces);
   const first = await iterator.next();
+  limits.get(reply)?.();
   await reply.send(Readable.from(resumed(first, iterator), { objectMode: false }));
 }
 
