@@ -7,6 +7,7 @@ const PREFIX = 'EDGE_DETECT_';
 const WITHOUT_OPTION = [
   ...['USER', 'PASSWORD', 'PASSWORD_FILE', 'TOKEN', 'TOKEN_FILE'].map((name) => `${PREFIX}KAPACITOR_${name}`),
   ...['PASSWORD_FILE', 'TOKEN_FILE'].map((name) => `${PREFIX}FEED_${name}`),
+  ...['PASSWORD', 'PASSWORD_FILE', 'TOKEN', 'TOKEN_FILE'].map((name) => `${PREFIX}WEB_${name}`),
   `${PREFIX}IMAGE`,
 ];
 

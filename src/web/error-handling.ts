@@ -16,31 +16,29 @@ const SOURCE_CODES: Readonly<Record<SourceFault, ProblemCode>> = {
 
 /** Every error becomes problem details; what went wrong inside stands in the log alone. */
 export function handleErrors(app: WebApp): void {
+  const addresses = new KnownAddresses(app);
   app.setErrorHandler((error: unknown, request, reply) => {
-    const problem = problemOf(error, request);
+    // What is wrong with a request to nowhere is that there is nothing.
+    const problem = request.is404 ? nothingThere(addresses, request, reply) : problemOf(error, request);
     if (problem.code === 'INTERNAL')
       request.log.error({ err: error, path: pathOf(request) }, 'a request failed');
     else if (problem.statusCode >= 500)
       request.log.warn({ code: problem.code, path: pathOf(request) }, problem.message);
     send(reply, problem);
   });
-  const addresses = new KnownAddresses(app);
-  app.setNotFoundHandler((request, reply) => {
-    const methods = addresses.methodsOf(pathOf(request));
-    if (methods.length > 0) {
-      const allowed = methods.join(', ');
-      reply.header('allow', allowed);
-      send(reply, new ProblemError('METHOD_NOT_ALLOWED', `expected ${allowed}, not ${request.method}`));
-      return;
-    }
-    send(
-      reply,
-      new ProblemError(
-        'NOT_FOUND',
-        `there is no ${pathOf(request).slice(0, 200)}; /docs shows what there is`,
-      ),
+  app.setNotFoundHandler((request, reply) => send(reply, nothingThere(addresses, request, reply)));
+}
+
+function nothingThere(addresses: KnownAddresses, request: FastifyRequest, reply: FastifyReply): ProblemError {
+  const methods = addresses.methodsOf(pathOf(request));
+  if (methods.length === 0)
+    return new ProblemError(
+      'NOT_FOUND',
+      `there is no ${pathOf(request).slice(0, 200)}; /docs shows what there is`,
     );
-  });
+  const allowed = methods.join(', ');
+  reply.header('allow', allowed);
+  return new ProblemError('METHOD_NOT_ALLOWED', `expected ${allowed}, not ${request.method}`);
 }
 
 /** What is no HTTP request, or one with too much at its head, gets an answer all the same. */

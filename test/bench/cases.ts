@@ -15,6 +15,7 @@ import {
   watch,
 } from './processes.ts';
 import { measureWithKapacitor } from './real-kapacitor.ts';
+import { measureWeb } from './web.ts';
 
 /** One figure of one run. */
 export interface Figure {
@@ -351,6 +352,14 @@ function groupsCase(name: string, count: number, isLarge: boolean): BenchCase {
   };
 }
 
+const web: BenchCase = {
+  name: 'web',
+  summary:
+    'the API over InfluxDB: 1,000 groups, 1,000,000 edges, a year; --peer NAME=http://… for cached /states',
+  run: measureWeb,
+  isLarge: true,
+};
+
 export const CASES: readonly BenchCase[] = [
   saturated,
   oneByOne,
@@ -364,4 +373,5 @@ export const CASES: readonly BenchCase[] = [
   groupsCase('groups-1m', 1_000_000, false),
   groupsCase('groups-10m', 10_000_000, true),
   start,
+  web,
 ];

@@ -1,4 +1,3 @@
-import { isoTime } from '../../edges/display-text.ts';
 import type { CellValue } from '../sources/state-source.ts';
 import type { StateEdge } from '../states/edge-reader.ts';
 import type { DrawnInterval, Tally } from '../states/intervals.ts';
@@ -22,10 +21,33 @@ export function groupText(names: readonly string[], tags: readonly string[]): st
   return `{${members.join(',')}}`;
 }
 
+const NS_PER_SECOND_EXACT = 1_000_000_000n;
+const DAY_S = 86_400;
+/** The day of the last time that was written, and its text: times come by the thousand, most of one day. */
+let lastDay = Number.NaN;
+let lastDate = '';
+
 /** RFC 3339 with as many digits of a second as it needs. */
 export function plainTime(timeNs: bigint): string {
-  const text = isoTime(timeNs);
-  return text.includes('.') ? text.replace(/0+Z$/, 'Z') : text;
+  let second = timeNs / NS_PER_SECOND_EXACT;
+  let ns = Number(timeNs - second * NS_PER_SECOND_EXACT);
+  if (ns < 0) {
+    second -= 1n;
+    ns += NS_PER_SECOND;
+  }
+  const seconds = Number(second);
+  const day = Math.floor(seconds / DAY_S);
+  if (day !== lastDay) {
+    lastDay = day;
+    lastDate = new Date(day * DAY_S * 1000).toISOString().slice(0, 11);
+  }
+  const ofDay = seconds - day * DAY_S;
+  const text = `${lastDate}${two(Math.floor(ofDay / 3600))}:${two(Math.floor(ofDay / 60) % 60)}:${two(ofDay % 60)}`;
+  return ns === 0 ? `${text}Z` : `${text}.${String(ns).padStart(9, '0').replace(/0+$/, '')}Z`;
+}
+
+function two(number: number): string {
+  return number < 10 ? `0${number}` : String(number);
 }
 
 export function timeText(timeNs: bigint): string {

@@ -137,14 +137,9 @@ async function* intervalsText(
     const segments = segmentsOf(states, range, staleNs);
     if (segments.length === 0) continue;
     const drawn = pixels === undefined ? segments : mergeNarrow(segments, range, pixels);
-    yield `${separator}{"group":${groupText(series.selection.group, states.tags)},"intervals":[`;
     const beganNs = states.changes[0]?.atNs ?? range.fromNs;
-    let before = '';
-    for (const interval of drawn) {
-      yield before + intervalText(interval, { range, beganNs });
-      before = ',';
-    }
-    yield ']}';
+    const texts = drawn.map((interval) => intervalText(interval, { range, beganNs }));
+    yield `${separator}{"group":${groupText(series.selection.group, states.tags)},"intervals":[${texts.join(',')}]}`;
     separator = ',';
   }
   yield ']}';
@@ -170,13 +165,15 @@ async function* summaryText(
   signal: AbortSignal,
 ): AsyncGenerator<string> {
   const { group } = series.selection;
-  const maintenance = await maintenanceOf(context.notes, series, range, signal);
+  // Asked for beside the states, and awaited with the first of them.
+  const asked = maintenanceOf(context.notes, series, range, signal);
+  asked.catch(() => {});
   const summaries: Summary[] = [];
   yield `{"from":${timeText(range.fromNs)},"to":${timeText(range.toNs)},"groups":[`;
   for await (const states of context.reader.groups(series, range, options.staleNs, signal)) {
     const segments = segmentsOf(states, range, options.staleNs);
     if (segments.length === 0) continue;
-    const windows = maintenance(states.tags);
+    const windows = (await asked)(states.tags);
     const summary: Summary = {
       figures: figuresOf(segments, range, windows, options.up),
       periods: options.periods?.map((period) => figuresOf(segments, period, windows, options.up)),

@@ -1,6 +1,7 @@
 import { execFile } from 'node:child_process';
 import { promisify } from 'node:util';
 import { expect, inject, test } from 'vitest';
+import { temporaryFolder } from '../../support/temporary-folder.ts';
 import { ADSL_POLLS, appOver, sourceOf } from '../../web/app.ts';
 
 const schemathesis = inject('schemathesis');
@@ -35,7 +36,8 @@ test.skipIf(schemathesis === undefined)(
         ...['--workers', '1', '--seed', '1', '--warnings', 'off'],
         '--no-color',
       ],
-      { maxBuffer: 64 * 1024 * 1024 },
+      // It leaves notes in the folder that it runs in.
+      { maxBuffer: 64 * 1024 * 1024, cwd: temporaryFolder() },
     ).catch((error: { readonly stdout?: string; readonly message: string }) => ({
       stdout: `${error.stdout ?? ''}\n${error.message}\nFAILURES`,
     }));
