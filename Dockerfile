@@ -12,6 +12,7 @@ COPY tsconfig.json tsconfig.build.json ./
 COPY proto proto
 COPY src src
 RUN ./node_modules/.bin/tsc -p tsconfig.build.json --sourceMap false --declaration false \
+ && node src/web/page/build.ts \
  && chmod 755 dist/main.js
 # What only people and compilers read would be more than half of the image. Licences stay.
 RUN npm ci --omit=dev --ignore-scripts --no-audit --no-fund \
@@ -37,6 +38,7 @@ LABEL org.opencontainers.image.title="kapacitor-edge-detect" \
 RUN groupadd --gid 10092 edge-detect \
  && useradd --uid 10092 --gid 10092 --no-create-home --home-dir /nonexistent --shell /usr/sbin/nologin edge-detect \
  && install -d -o edge-detect -g edge-detect -m 2750 /var/run/kapacitor-udf \
+ && install -d -o edge-detect -g edge-detect -m 700 /var/lib/edge-detect \
  && ln -s /opt/edge-detect/dist/main.js /usr/local/bin/edge-detect
 COPY --from=build /build/package.json /build/LICENSE /opt/edge-detect/
 COPY --from=build /build/proto /opt/edge-detect/proto

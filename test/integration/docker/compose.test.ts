@@ -47,6 +47,7 @@ describe.skipIf(compose === undefined)('docker-compose.yml', () => {
     INFLUXDB_PORT: '0',
     INFLUXDB_UDP_PORT: '0',
     KAPACITOR_PORT: '0',
+    WEB_PORT: '0',
   };
 
   test('has a poller that belongs to it, where .env says so', async () => {
@@ -76,6 +77,7 @@ describe.skipIf(compose === undefined)('docker-compose.yml', () => {
       'influxdb',
       'kapacitor',
       'telegraf',
+      'web',
     ]);
   });
 
