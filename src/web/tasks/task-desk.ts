@@ -126,7 +126,7 @@ export class TaskDesk {
         functions: [...names],
         condition,
         reason,
-        revivable: finding?.treatment === 'revive',
+        revivable: finding?.treatment === 'revive' && isToBringBack(condition),
         points: sumOf(own, 'points'),
         edges: sumOf(own, 'edges'),
         pointsPerSecond: rateOf(own),
@@ -161,9 +161,7 @@ export class TaskDesk {
       executions: [],
       unconnectedMs: () => 0,
     });
-    return isToBringBack(diagnosis.condition) || diagnosis.condition !== 'live'
-      ? diagnosis
-      : { condition: diagnosis.condition, reason: 'it executes' };
+    return diagnosis.condition === 'live' ? { ...diagnosis, reason: 'it executes' } : diagnosis;
   }
 
   async #sessions(signal: AbortSignal): Promise<readonly Session[] | undefined> {
