@@ -10,6 +10,8 @@ import { appOver } from './app.ts';
 import { figuresOf, type OraclePoint, type OracleWindow, slicesOf } from './oracle.ts';
 
 const SECOND_NS = 1_000_000_000n;
+/** Many scenes, each with notes, a summary and its days. */
+const PATIENCE_MS = 120_000;
 /** Some days around a change of the clocks in Europe. */
 const START_NS = BigInt(Date.UTC(2026, 9, 20)) * 1_000_000n;
 const SPAN_S = 12 * 86_400;
@@ -71,7 +73,9 @@ async function addMaintenance(
 
 const seconds = (ns: bigint): number => Number(ns) / 1e9;
 
-test('intervals are those of a plain second implementation, and short ones survive any number of pixels', async () => {
+test('intervals are those of a plain second implementation, and short ones survive any number of pixels', {
+  timeout: PATIENCE_MS,
+}, async () => {
   const source = new MemorySource('memory');
   const app = await appOver(source);
   let scenes = 0;
@@ -101,7 +105,7 @@ test('intervals are those of a plain second implementation, and short ones survi
       const drawn = await app.inject(`/api/v1/intervals?${queryOf(database, scene)}&pixels=${pixels}`);
       expect(sharesOf(drawn.json().groups[0]?.intervals ?? [])).toEqual(sharesOf(intervals));
     }),
-    { numRuns: 60 },
+    { numRuns: 40 },
   );
 });
 
@@ -132,7 +136,9 @@ function sharesOf(intervals: readonly Drawn[]): Record<string, { count: number; 
   );
 }
 
-test('every number of a summary is that of a plain second implementation, by day of a zone too', async () => {
+test('every number of a summary is that of a plain second implementation, by day of a zone too', {
+  timeout: PATIENCE_MS,
+}, async () => {
   const source = new MemorySource('memory');
   const app = await appOver(source);
   let scenes = 0;
@@ -165,7 +171,7 @@ test('every number of a summary is that of a plain second implementation, by day
         }
       },
     ),
-    { numRuns: 60 },
+    { numRuns: 40 },
   );
 });
 
