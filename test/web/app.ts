@@ -51,6 +51,8 @@ export interface AppOptions {
   readonly maxGroups?: number;
   readonly agent?: AgentClient;
   readonly tasks?: TaskDesk;
+  /** Where tasks write what they emit. */
+  readonly outputs?: Pick<TaskDesk, 'outputs'>;
 }
 
 /** A server over a source; it is closed with the test. */
@@ -59,7 +61,7 @@ export async function appOver(source: StateSource, options: AppOptions = {}): Pr
   const maxGroups = options.maxGroups ?? 1_000;
   const reader = new StateReader(source, detectionBy(edgeDetect, parseOptions), maxGroups);
   const { agent, tasks } = options;
-  const live = new OwnLiveEdges({ source, reader, agent, nowNs, report: () => {} });
+  const live = new OwnLiveEdges({ source, reader, agent, tasks: options.outputs, nowNs, report: () => {} });
   atEnd(() => live.close());
   const metrics = new WebMetrics();
   const app = await makeServer({

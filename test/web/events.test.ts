@@ -86,9 +86,12 @@ test('edges of the agent come at once, and are not told again when InfluxDB has 
   await once(agentServer, 'listening');
   const agent = new AgentClient(path);
   atEnd(() => agent.close());
-  const source = sourceOf(ADSL_POLLS);
-  const app = await appOver(source, { agent });
+  const source = sourceOf([...ADSL_POLLS, ...ADSL_POLLS.map((line) => line.replace('connection', 'edges'))]);
+  const outputs = { outputs: async () => new Map([['t', ['adsl_edges']]]) };
+  const app = await appOver(source, { agent, outputs });
   const events = await listen(app, ADSL);
+  // What a task emits is an edge of the table that it writes to as well.
+  const table = await listen(app, ADSL.replace('connection', 'edges'));
   const stream = await connected;
   // The series is watched once its states are known.
   await expect
@@ -98,7 +101,8 @@ test('edges of the agent come at once, and are not told again when InfluxDB has 
       );
       return app.inject('/metrics').then(({ body }) => body);
     })
-    .toContain('edge_detect_web_event_clients 1');
+    .toContain('edge_detect_web_event_clients 2');
+  expect(await table.next()).toMatchObject({ data: { value: 'SHOWTIME', previous: 'TRAINING' } });
   expect(await events.next()).toMatchObject({ data: { value: 'SHOWTIME', previous: 'TRAINING' } });
   source.add('telegraf', parseLine(nowLine('TRAINING'), { file: 'test', line: 1 }));
   expect(await events.next()).toMatchObject({ data: { value: 'TRAINING', previous: 'SHOWTIME' } });

@@ -3,6 +3,7 @@ import { parseTimeNs } from '../../feed/readers/times.ts';
 import type { AgentClient, AgentEdge } from '../agent-status/agent-client.ts';
 import type { CellValue, StateSource } from '../sources/state-source.ts';
 import type { Series, StateReader } from '../states/state-reader.ts';
+import type { TaskDesk } from '../tasks/task-desk.ts';
 import { EdgeWatch } from './edge-watch.ts';
 import { type LiveEdges, type LiveEvent, type LiveListener, seriesKey } from './live-edges.ts';
 
@@ -10,12 +11,16 @@ export interface OwnLiveEdgesOptions {
   readonly source: StateSource;
   readonly reader: StateReader;
   readonly agent: AgentClient | undefined;
+  /** Tells by task where what it emits is written to as it is; undefined where nobody knows. */
+  readonly tasks?: Pick<TaskDesk, 'outputs'> | undefined;
   readonly nowNs: () => bigint;
   readonly report: (message: string) => void;
 }
 
 /** Between two tries to reach the agent. */
 const AGENT_RETRY_MS = 2_000;
+/** How often the scripts of tasks are looked at. */
+const OUTPUTS_MS = 60_000;
 /** A series stays watched for a moment after its last listener, who may only be coming back. */
 const LINGER_MS = 10_000;
 
@@ -32,6 +37,8 @@ export class OwnLiveEdges implements LiveEdges {
   readonly #watched = new Map<string, Watched>();
   readonly #stop = new AbortController();
   #hasReported = false;
+  #outputs: ReadonlyMap<string, readonly string[]> = new Map();
+  #outputsMs = Number.NEGATIVE_INFINITY;
 
   constructor(options: OwnLiveEdgesOptions) {
     this.#options = options;
@@ -78,7 +85,9 @@ export class OwnLiveEdges implements LiveEdges {
     const { signal } = this.#stop;
     while (!signal.aborted) {
       try {
+        await this.#lookAtOutputs();
         for await (const edge of agent.edges(signal)) {
+          if (performance.now() - this.#outputsMs > OUTPUTS_MS) void this.#lookAtOutputs();
           this.#hasReported = false;
           this.#heard(edge);
         }
@@ -92,12 +101,23 @@ export class OwnLiveEdges implements LiveEdges {
     }
   }
 
-  /** What the agent emits is a point of every series that its measurement, field and tags belong to. */
+  async #lookAtOutputs(): Promise<void> {
+    this.#outputsMs = performance.now();
+    try {
+      this.#outputs = (await this.#options.tasks?.outputs()) ?? new Map();
+    } catch (error) {
+      // Then edges of a table come when InfluxDB has them.
+      this.#options.report(messageOf(error));
+    }
+  }
+
+  /** What the agent emits is a point of every series that its measurement, field and tags belong to, the one it goes to included. */
   #heard(edge: AgentEdge): void {
     for (const { series, watch } of this.#watched.values()) {
       const { fields, group, measurement, where } = series.selection;
       const value = stateOf(edge.fields[fields[0] ?? '']);
-      if (edge.name !== measurement || value === undefined) continue;
+      const isMeant = edge.name === measurement || this.#outputs.get(edge.task)?.includes(measurement);
+      if (!isMeant || value === undefined) continue;
       const tagOf = (tag: string): string => String(edge.tags[tag] ?? '');
       if (![...where].every(([tag, values]) => values.includes(tagOf(tag)))) continue;
       watch.heard({ timeNs: parseTimeNs(edge.time, undefined), tags: group.map(tagOf), values: [value] });

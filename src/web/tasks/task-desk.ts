@@ -16,6 +16,8 @@ export interface TaskDeskOptions {
   readonly onProblem: (message: string) => void;
 }
 
+/** A function whose points go straight into a measurement: nothing stands between that could keep one back. */
+const STRAIGHT_INTO = /@\w+\(\)[^|@]*\|\s*influxDBOut\(\)([^|@]*)/g;
 /** What is asked of Kapacitor's list at once. */
 const PAGE_TASKS = 100;
 /** Strings and comments of a TICKscript, which may hold what looks like a call. */
@@ -85,17 +87,42 @@ export class TaskDesk {
     return functions;
   }
 
+  /**
+   * The measurements that what a function emits is written to as it is, by task.
+   * @throws ProblemError
+   */
+  async outputs(): Promise<Map<string, readonly string[]>> {
+    const found = new Map<string, readonly string[]>();
+    for (const [id, script] of await this.#scripts()) {
+      const code = script.replace(/\/\/[^\n]*/g, '');
+      const tails = [...code.matchAll(STRAIGHT_INTO)].map(([, tail = '']) => tail);
+      found.set(
+        id,
+        tails.flatMap((tail) => /\.measurement\('([^']+)'\)/.exec(tail)?.[1] ?? []),
+      );
+    }
+    return found;
+  }
+
   /** The functions of this agent that each task calls, by its script; tasks that call none are not there. */
   async #functionsByTask(): Promise<Map<string, readonly string[]>> {
     const found = new Map<string, readonly string[]>();
+    for (const [id, script] of await this.#scripts()) {
+      const called = this.#calledBy(script);
+      if (called.length > 0) found.set(id, called);
+    }
+    return found;
+  }
+
+  async #scripts(): Promise<Map<string, string>> {
+    const found = new Map<string, string>();
     for (let offset = 0; ; offset += PAGE_TASKS) {
       const path = `/tasks?fields=script&offset=${offset}&limit=${PAGE_TASKS}`;
       const answer = await asProblem(this.#options.api.ask('GET', path));
       const tasks: readonly unknown[] = isRecord(answer) && Array.isArray(answer.tasks) ? answer.tasks : [];
       for (const task of tasks) {
-        if (!isRecord(task) || typeof task.id !== 'string' || typeof task.script !== 'string') continue;
-        const called = this.#calledBy(task.script);
-        if (called.length > 0) found.set(task.id, called);
+        if (isRecord(task) && typeof task.id === 'string' && typeof task.script === 'string')
+          found.set(task.id, task.script);
       }
       if (tasks.length < PAGE_TASKS) return found;
     }

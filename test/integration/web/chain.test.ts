@@ -59,6 +59,10 @@ describe.skipIf(influxCandidate === undefined || kapacitorCandidate === undefine
           condition: 'live',
         },
       ]);
+      expect([...(await tasks.outputs())].sort()).toEqual([
+        ['adsl_edges', ['adsl_edges']],
+        ['other', []],
+      ]);
       expect(await act('disable')).toMatchObject({ status: 'disabled', condition: 'disabled' });
       expect(await act('enable')).toMatchObject({ status: 'enabled', executing: true });
       expect(await act('revive')).toMatchObject({ code: 'TASK_NOT_REVIVABLE', status: 409 });
