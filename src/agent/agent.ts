@@ -5,7 +5,7 @@ import type { Insight } from '../status/report.ts';
 import { joined } from '../status/report.ts';
 import { StatusServer } from '../status/status-server.ts';
 import { setting, wording } from '../wording.ts';
-import { type AgentLog, environmentOf, type SessionEnvironment } from './environment.ts';
+import { type AgentLog, environmentOf, type SessionLimits } from './environment.ts';
 import { type LiveSessions, LiveSessionTable, type SessionWatch } from './live-sessions.ts';
 import type { ServedSocket, SocketOptions } from './server.ts';
 import { Sessions } from './sessions.ts';
@@ -17,19 +17,13 @@ export interface ServedFunction {
   readonly path: string;
 }
 
-export interface AgentOptions extends SocketOptions {
+export interface AgentOptions extends SocketOptions, SessionLimits {
   readonly functions: readonly ServedFunction[];
-  /** Longer frames are refused, and longer snapshots not sent. */
-  readonly maxFrameBytes: number;
-  /** Groups that a node may keep unless its TICKscript says otherwise. */
-  readonly maxGroups: number;
   readonly log: AgentLog;
   /** Learns which tasks have a live session. */
   readonly watch?: SessionWatch;
   /** Where the agent tells of itself; undefined: nowhere. */
   readonly status?: StatusPlace;
-  /** The machine's monotonic clock in milliseconds, if it is to be another one than the real one. */
-  readonly clockMs?: () => number;
 }
 
 /** Where the agent tells of itself. */
@@ -132,10 +126,13 @@ export function socketsOf(functions: readonly ServedFunction[]): ServedSocket[] 
 }
 
 /** The sessions of this process. @param live tells live tasks from replays for every place of the agent */
-export function sessionsHere(options: AgentOptions, live: LiveSessions): Sessions {
-  const environment: SessionEnvironment = environmentOf(options, live);
-  const functions = options.functions.map(({ function: fn }) => fn);
-  return new Sessions(functions, environment, options.log);
+export function sessionsHere(
+  functions: readonly UdfFunction[],
+  limits: SessionLimits,
+  live: LiveSessions,
+  log: AgentLog,
+): Sessions {
+  return new Sessions(functions, environmentOf(limits, live), log);
 }
 
 /**
@@ -143,6 +140,7 @@ export function sessionsHere(options: AgentOptions, live: LiveSessions): Session
  * @throws OperationError naming the socket that could not be opened; none is left open then
  */
 export function startAgent(options: AgentOptions): Promise<Agent> {
-  const place = sessionsHere(options, new LiveSessionTable(options.watch));
+  const functions = options.functions.map(({ function: fn }) => fn);
+  const place = sessionsHere(functions, options, new LiveSessionTable(options.watch), options.log);
   return serveSockets([{ place, sockets: socketsOf(options.functions) }], options);
 }

@@ -35,9 +35,13 @@ export interface SessionEnvironment {
 
 /** What the sessions of an agent or of a worker are told. */
 export interface SessionLimits {
+  /** Longer frames are refused, and longer snapshots not sent. */
   readonly maxFrameBytes: number;
+  /** Groups that a node may keep unless its TICKscript says otherwise. */
   readonly maxGroups: number;
+  /** The machine's monotonic clock in milliseconds, if it is to be another one than the real one. */
   readonly clockMs?: () => number;
+  /** What a function threw, in words. */
   readonly explain?: (error: unknown) => string;
 }
 

@@ -2,9 +2,9 @@ import { readFileSync } from 'node:fs';
 import { styleText } from 'node:util';
 import { Command } from 'commander';
 import { messageOf, UsageError } from '../errors.ts';
-import { DEFAULT_FUNCTIONS } from '../functions/catalogue.ts';
 import type { Io } from './io.ts';
 import type { CommandFactory } from './run.ts';
+import { loadCatalogue, usualFunctions } from './served-functions.ts';
 import { type StageFlags, stageOptions } from './test/stage-flags.ts';
 
 /** `edge-detect check`: whether Kapacitor would take scripts, before it is asked to. */
@@ -29,6 +29,7 @@ Exits with 0 if Kapacitor takes all of it, with 1 if it does not, with 2 if ther
 };
 
 async function check(given: readonly string[], flags: StageFlags, io: Io): Promise<number> {
+  const functions = usualFunctions(await loadCatalogue(flags));
   const { checkFiles, filesToCheck } = await import('../script-tests/check.ts');
   const files = await filesToCheck(given);
   const hasColours = io.stdout.isTTY === true && process.env.NO_COLOR === undefined;
@@ -38,7 +39,7 @@ async function check(given: readonly string[], flags: StageFlags, io: Io): Promi
     files,
     {
       kapacitord: flags.kapacitord,
-      functions: DEFAULT_FUNCTIONS,
+      functions,
       conf: readConf(flags.conf),
       onWarning: (text) => io.stderr.write(`edge-detect: warning: ${text}\n`),
     },

@@ -1,9 +1,10 @@
 import { readFileSync } from 'node:fs';
 import { Command, Option } from 'commander';
+import type { ServedSocket } from '../agent/server.ts';
 import { messageOf, UsageError } from '../errors.ts';
 import type { Io } from './io.ts';
 import type { CommandFactory } from './run.ts';
-import { type ServedOptions, servedFunctions, servedOptions } from './served-functions.ts';
+import { loadCatalogue, type ServedOptions, servedOptions, servedSockets } from './served-functions.ts';
 
 interface ConfOptions extends ServedOptions {
   readonly remove?: boolean;
@@ -35,18 +36,20 @@ Take the lines out before the agent goes: Kapacitor hangs at its next start for 
 With --remove: exits with 0 also where there are none; it changes nothing.`,
     );
   return command.action(async (file: string | undefined, options: ConfOptions) => {
-    if (options.remove === true) await sayLines(file ?? USUAL_FILE, options, io);
+    const own = (await loadCatalogue(options)).own.map(({ name }) => name);
+    const served = servedSockets(options, own);
+    if (options.remove === true) await sayLines(file ?? USUAL_FILE, served, io);
     else if (file !== undefined)
       throw new UsageError('a file goes with --remove: without it, the lines are printed');
-    else io.stdout.write(linesFor(options));
+    else io.stdout.write(linesFor(served));
     exit(0);
   });
 };
 
-function linesFor(options: ConfOptions): string {
-  const sections = servedFunctions(options).map(
-    ({ function: fn, path }) =>
-      `[udf.functions.${fn.name}]\n  socket = ${JSON.stringify(path)}\n  timeout = "${TIMEOUT}"\n`,
+function linesFor(served: readonly ServedSocket[]): string {
+  const sections = served.map(
+    ({ name, path }) =>
+      `[udf.functions.${name}]\n  socket = ${JSON.stringify(path)}\n  timeout = "${TIMEOUT}"\n`,
   );
   return sections.join('\n');
 }
@@ -59,10 +62,9 @@ interface Section {
   lastLine: number;
 }
 
-async function sayLines(file: string, options: ConfOptions, io: Io): Promise<void> {
+async function sayLines(file: string, served: readonly ServedSocket[], io: Io): Promise<void> {
   const lines = (await textOf(file, io)).split('\n');
-  const served = servedFunctions(options);
-  const names = new Set(served.map(({ function: fn }) => fn.name));
+  const names = new Set(served.map(({ name }) => name));
   const sockets = new Set(served.map(({ path }) => path));
   const found = udfSections(lines).filter(({ title, firstLine, lastLine }) => {
     const body = lines.slice(firstLine, lastLine).join('\n');

@@ -10,11 +10,13 @@ import { durationParser, wholeMs } from './duration.ts';
 import type { Io } from './io.ts';
 import type { CommandFactory } from './run.ts';
 import {
+  functionOf,
   gidOf,
   kapacitorGidOption,
+  loadCatalogue,
   type ServedOptions,
-  servedFunctions,
   servedOptions,
+  servedSockets,
 } from './served-functions.ts';
 
 interface ProbeOptions extends ServedOptions {
@@ -78,17 +80,24 @@ Exits with 0 if all answer and close as they should, else with 1.`,
 async function probe(options: ProbeOptions, io: Io): Promise<number> {
   const timeoutMs = wholeMs(options.timeout);
   const asGid = gidOf(options.asGid);
-  const reports = targetsOf(options).map((target) => report(target, timeoutMs, asGid, io));
+  const targets = await targetsOf(options);
+  const reports = targets.map((target) => report(target, timeoutMs, asGid, io));
   let code = 0;
   // All are asked at once, and told of in the order in which they were named.
   for (const say of reports) if (!(await say)()) code = 1;
   return code;
 }
 
-function targetsOf(options: ProbeOptions): Target[] {
+async function targetsOf(options: ProbeOptions): Promise<Target[]> {
   if (options.socket.length > 0)
     return options.socket.flatMap(socketsAt).map((path) => ({ name: undefined, path, wants: undefined }));
-  return servedFunctions(options).map(({ function: fn, path }) => ({ name: fn.name, path, wants: fn.wants }));
+  const catalogue = await loadCatalogue(options);
+  const own = catalogue.own.map(({ name }) => name);
+  return servedSockets(options, own).map(({ name, path }) => ({
+    name,
+    path,
+    wants: functionOf(name, catalogue).wants,
+  }));
 }
 
 /**

@@ -10,7 +10,7 @@ import {
   kapacitorOptions,
 } from './kapacitor-options.ts';
 import type { CommandFactory } from './run.ts';
-import { type ServedOptions, servedFunctions, servedOptions } from './served-functions.ts';
+import { loadCatalogue, type ServedOptions, servedOptions, servedSockets } from './served-functions.ts';
 
 interface ReviveOptions extends ServedOptions, KapacitorOptions {
   readonly kapacitor?: string;
@@ -64,7 +64,8 @@ async function reviveByHand(
 ): Promise<number> {
   const complain = (line: string): void => void io.stderr.write(`edge-detect: ${line}\n`);
   const say = (line: string): void => void io.stdout.write(`${line}\n`);
-  const sockets = servedFunctions(options).map(({ path }) => path);
+  const own = (await loadCatalogue(options)).own.map(({ name }) => name);
+  const sockets = servedSockets(options, own).map(({ path }) => path);
   const revival = new HandRevival({ api, sockets, onProblem: complain });
   const findings = await findingsOf(revival, wanted);
   if (findings.length === 0) say('no task has lost its UDF');

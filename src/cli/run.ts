@@ -15,6 +15,7 @@ export type CommandFactory = (io: Io, exit: (code: number) => void) => Command;
 const COMMANDS: ReadonlyMap<string, () => Promise<CommandFactory>> = new Map([
   ['serve', async () => (await import('./serve/serve-command.ts')).serveCommand],
   ['worker', async () => (await import('./serve/worker.ts')).workerCommand],
+  ['function-worker', async () => (await import('./serve/function-worker.ts')).functionWorkerCommand],
   ['probe', async () => (await import('./probe-command.ts')).probeCommand],
   ['conf', async () => (await import('./conf-command.ts')).confCommand],
   ['replay', async () => (await import('./replay/replay-command.ts')).replayCommand],
@@ -29,8 +30,11 @@ const COMMANDS: ReadonlyMap<string, () => Promise<CommandFactory>> = new Map([
   ['revive', async () => (await import('./revive-command.ts')).reviveCommand],
 ]);
 
+/** What only the agent itself starts. */
+const HIDDEN_COMMANDS = new Set(['worker', 'function-worker']);
+
 /** What runs again and again beside an agent, which has said what is to be said of its variables. */
-const SILENT_COMMANDS = new Set(['probe', 'worker']);
+const SILENT_COMMANDS = new Set(['probe', 'worker', 'function-worker']);
 
 /** Commander's words in one line: a suggestion comes in one of its own. */
 function usageError(text: string): string {
@@ -80,7 +84,7 @@ export async function run(argv: readonly string[], io: Io): Promise<number> {
       code = exitCode;
     });
     inheritSettings(command, program);
-    program.addCommand(command, { hidden: name === 'worker' });
+    program.addCommand(command, { hidden: HIDDEN_COMMANDS.has(name) });
   }
   try {
     await program.parseAsync(argv, { from: 'user' });

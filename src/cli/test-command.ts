@@ -3,10 +3,10 @@ import { availableParallelism } from 'node:os';
 import { join } from 'node:path';
 import { Command, Option } from 'commander';
 import { codeOf, UsageError } from '../errors.ts';
-import { DEFAULT_FUNCTIONS } from '../functions/catalogue.ts';
 import { parseCount } from './argument-parsers.ts';
 import type { Io } from './io.ts';
 import type { CommandFactory } from './run.ts';
+import { loadCatalogue, usualFunctions } from './served-functions.ts';
 import { type StageFlags, stageOptions } from './test/stage-flags.ts';
 
 interface TestOptions extends StageFlags {
@@ -64,12 +64,9 @@ function parseRetries(text: string): number {
 
 async function test(given: readonly string[], options: TestOptions, io: Io): Promise<number> {
   const files = await caseFiles(given);
+  const functions = usualFunctions(await loadCatalogue(options));
   const { runSelected } = await import('./test/run-selected.ts');
-  return await runSelected(
-    files,
-    { ...options, timeoutMs: CASE_TIMEOUT_MS, functions: DEFAULT_FUNCTIONS },
-    io,
-  );
+  return await runSelected(files, { ...options, timeoutMs: CASE_TIMEOUT_MS, functions }, io);
 }
 
 /** Writes case files beside those of another tool. */

@@ -1,4 +1,5 @@
-import type { Handler, NodeContext, UdfFunction } from '../function/contract.ts';
+import type { Handler, NodeContext } from '../function/contract.ts';
+import { type DefinedFunction, defined } from '../function/defined.ts';
 import type { OptionSpec, OptionSpecs } from '../function/options.ts';
 import type { EdgeType } from '../wire/messages.ts';
 import { EasyHandler, type EasyParts } from './easy-handler.ts';
@@ -94,20 +95,6 @@ export interface FastDefinition<O extends OptionDeclarations> {
   open(options: OptionValues<O>, context: NodeContext): Handler;
 }
 
-/** Marks what {@link defineFunction} made, whichever copy of this package did. */
-const BRAND: unique symbol = Symbol.for('kapacitor-edge-detect/function');
-
-/** A function that an agent can serve. */
-export interface DefinedFunction extends UdfFunction {
-  readonly [BRAND]: true;
-  readonly summary: string | undefined;
-}
-
-/** Whether a value was made by {@link defineFunction}. */
-export function isDefinedFunction(value: unknown): value is DefinedFunction {
-  return typeof value === 'object' && value !== null && BRAND in value;
-}
-
 const IDENTIFIER = /^[A-Za-z][A-Za-z0-9_]*$/;
 const MAX_BATCH_POINTS = 1_000_000;
 
@@ -161,23 +148,18 @@ export function defineFunction<O extends OptionDeclarations, S extends object>(
   if (wants === 'STREAM' && provides === 'BATCH')
     throw new TypeError(`@${name}: no batches can be made of a stream; provides must be 'STREAM'`);
   const specs = Object.fromEntries(Object.entries(options).map(([key, { spec }]) => [key, spec]));
-  const base = { name, wants, provides, summary: definition.summary, [BRAND]: true } as const;
+  const { summary } = definition;
   if ('open' in definition) {
-    return {
-      ...base,
-      options: specs,
-      open(context) {
-        const values = valuesOf(options, context);
-        context.options.check();
-        return definition.open(values, context);
-      },
+    const open = (context: NodeContext): Handler => {
+      const values = valuesOf(options, context);
+      context.options.check();
+      return definition.open(values, context);
     };
+    return defined({ name, wants, provides, options: specs, open }, summary);
   }
-  return {
-    ...base,
-    options: { ...specs, ...boundsOf(definition, specs) },
-    open: (context) => openEasy(definition, context),
-  };
+  const open = (context: NodeContext): Handler => openEasy(definition, context);
+  const all = { ...specs, ...boundsOf(definition, specs) };
+  return defined({ name, wants, provides, options: all, open }, summary);
 }
 
 function checkNames(name: string, options: readonly string[]): void {

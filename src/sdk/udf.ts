@@ -16,6 +16,7 @@ export type {
   StatesQuery,
   UdfFunction,
 } from '../function/contract.ts';
+export type { DefinedFunction } from '../function/defined.ts';
 export {
   type Argument,
   type ArgumentRange,
@@ -33,7 +34,6 @@ export { fromFloat, text, toBigInt, toFloat } from '../wire/scalars.ts';
 export { varint64 } from '../wire/varint.ts';
 export {
   type BatchDefinition,
-  type DefinedFunction,
   defineFunction,
   type FastDefinition,
   type StreamDefinition,

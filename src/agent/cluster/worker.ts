@@ -142,6 +142,14 @@ class PrimaryLiveSessions implements LiveSessions {
   }
 }
 
+/** Tells the primary something before the work begins; resolves when it is on its way. */
+export function tellPrimary(message: ToPrimary): Promise<void> {
+  return new Promise((resolve) => {
+    if (process.send === undefined) resolve();
+    else process.send(message, undefined, {}, () => resolve());
+  });
+}
+
 function send(message: ToPrimary): void {
   // Without a channel the primary is gone, and `disconnect` says so.
   if (process.connected) process.send?.(message);

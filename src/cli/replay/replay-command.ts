@@ -3,7 +3,6 @@ import { Command, Option } from 'commander';
 import { EdgeReader, trackedKeys } from '../../edges/edges.ts';
 import { messageOf, OperationError, UsageError } from '../../errors.ts';
 import type { UdfFunction } from '../../function/contract.ts';
-import { FUNCTIONS } from '../../functions/catalogue.ts';
 import { connectHost, type Host } from '../../kapacitor/host/host.ts';
 import { replay, Survey } from '../../kapacitor/host/playback.ts';
 import { openRecording, type Recording } from '../../kapacitor/recordings/recording.ts';
@@ -20,11 +19,18 @@ import { printable } from '../printable.ts';
 import { startProgress } from '../progress.ts';
 import { REPEATABLE_READING_FLAGS, splitVariables } from '../reading-options.ts';
 import type { CommandFactory } from '../run.ts';
+import {
+  type Catalogue,
+  type FunctionsDirOption,
+  functionOf,
+  functionsDirOption,
+  loadCatalogue,
+} from '../served-functions.ts';
 import { startOwnAgent } from './own-agent.ts';
 import { inputOptions, ReplayInput, type ReplayInputFlags } from './replay-input.ts';
 import { FORMATS, type ReplayFormat, ReplayOutput } from './replay-output.ts';
 
-interface ReplayOptions extends ReplayInputFlags {
+interface ReplayOptions extends ReplayInputFlags, FunctionsDirOption {
   readonly field: readonly string[];
   readonly option: readonly string[];
   readonly function?: string;
@@ -83,7 +89,6 @@ are no points; with 2 for wrong options or a damaged file.`,
 };
 
 function replayOptions(): Option[] {
-  const names = FUNCTIONS.map(({ name }) => name);
   return [
     new Option('--measurement <name>', 'send only points of this measurement').env(
       'EDGE_DETECT_REPLAY_MEASUREMENT',
@@ -104,9 +109,11 @@ function replayOptions(): Option[] {
       .argParser(addArgument)
       .default([], 'none')
       .env('EDGE_DETECT_REPLAY_OPTION'),
-    new Option('--function <name>', 'the function to run (default: edgeDetect, for batches edgeDetectBatch)')
-      .choices(names)
-      .env('EDGE_DETECT_REPLAY_FUNCTION'),
+    functionsDirOption(),
+    new Option(
+      '--function <name>',
+      'the function to run (default: edgeDetect, for batches edgeDetectBatch)',
+    ).env('EDGE_DETECT_REPLAY_FUNCTION'),
     new Option('--tick <script>', 'take measurement, grouping, function and options from a TICKscript').env(
       'EDGE_DETECT_REPLAY_TICK',
     ),
@@ -146,7 +153,7 @@ async function replayFile(file: string, options: ReplayOptions, io: Io): Promise
       await send(file, recording, options.socket, given, options, io, () => {});
       return codeAfter(input, io);
     }
-    const agent = await startOwnAgent(functionFor(recording, options.function), io);
+    const agent = await startOwnAgent(await functionFor(recording, options), io);
     try {
       await send(file, recording, agent.path, given, options, io, () => agent.showWarnings());
     } finally {
@@ -174,7 +181,7 @@ async function replayScript(file: string, script: string, options: ReplayOptions
   const double = given.find(([, isGiven]) => isGiven)?.[0];
   if (double !== undefined)
     throw new UsageError(`${double}: --tick takes that from the script; leave it out`);
-  const calls = scriptCalls(script);
+  const calls = scriptCalls(script, await loadCatalogue(options));
   if (calls.length > 1 && file === '-')
     throw new UsageError(
       `${script} calls ${calls.length} functions, and standard input can be read once: name a file`,
@@ -202,8 +209,8 @@ async function replayScript(file: string, script: string, options: ReplayOptions
 }
 
 /** @throws UsageError where the script cannot be read, or calls no function that there is */
-function scriptCalls(script: string): UdfCall[] {
-  const names = new Set(FUNCTIONS.map(({ name }) => name));
+function scriptCalls(script: string, { builtIn, own }: Catalogue): UdfCall[] {
+  const names = new Set([...builtIn, ...own].map(({ name }) => name));
   let text: string;
   try {
     text = readFileSync(script, 'utf8');
@@ -238,11 +245,9 @@ function nameOption(option: 'field' | 'tag', name: string): WrittenOption {
   };
 }
 
-function functionFor(recording: Recording, name: string | undefined): UdfFunction {
-  const wanted = name ?? (recording.kind === 'batch' ? 'edgeDetectBatch' : 'edgeDetect');
-  const fn = FUNCTIONS.find((each) => each.name === wanted);
-  if (fn === undefined) throw new UsageError(`there is no function ${wanted}`);
-  return fn;
+async function functionFor(recording: Recording, options: ReplayOptions): Promise<UdfFunction> {
+  const usual = recording.kind === 'batch' ? 'edgeDetectBatch' : 'edgeDetect';
+  return functionOf(options.function ?? usual, await loadCatalogue(options));
 }
 
 async function send(

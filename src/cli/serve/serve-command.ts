@@ -4,8 +4,11 @@ import { dirname } from 'node:path';
 import { Command, InvalidArgumentError, Option } from 'commander';
 import type { Logger } from 'pino';
 import { accessProblem } from '../../agent/access.ts';
-import { startAgent } from '../../agent/agent.ts';
-import { startCluster } from '../../agent/cluster/primary.ts';
+import { type Agent, type AgentOptions, type Place, type PlacedSockets, serveSockets, sessionsHere } from '../../agent/agent.ts';
+import { WorkerPool } from '../../agent/cluster/worker-pool.ts';
+import type { AgentLog } from '../../agent/environment.ts';
+import { LiveSessionTable, type SessionWatch } from '../../agent/live-sessions.ts';
+import type { SocketOptions } from '../../agent/server.ts';
 import { startWatchdog } from '../../agent/watchdog/watchdog.ts';
 import { messageOf, UsageError } from '../../errors.ts';
 import type { KapacitorApi } from '../../kapacitor/api.ts';
@@ -23,12 +26,14 @@ import { type LogOptions, logOptions, makeLog } from '../log.ts';
 import { programVersion } from '../program-version.ts';
 import type { CommandFactory } from '../run.ts';
 import {
+  BUILT_IN,
   gidOf,
   kapacitorGidOption,
   type ServedOptions,
-  servedFunctions,
   servedOptions,
+  servedSockets,
 } from '../served-functions.ts';
+import { startOwnFunctions } from './own-functions.ts';
 import { type StatusFlags, statusOptions, statusPlace } from './status-flags.ts';
 import { workerProgram } from './worker.ts';
 
@@ -39,6 +44,9 @@ interface ServeOptions extends ServedOptions, LogOptions, KapacitorOptions, Stat
   readonly maxFrameBytes: number;
   readonly maxGroups: number;
   readonly workers: number;
+  readonly functionWorkers: number;
+  /** Bytes. */
+  readonly functionMemory: number;
   /** Nanoseconds; 0: off. */
   readonly watchdog: bigint;
   readonly revive?: string;
@@ -46,6 +54,9 @@ interface ServeOptions extends ServedOptions, LogOptions, KapacitorOptions, Stat
 }
 
 const MIB = 1024 * 1024;
+
+/** A process without any function takes half of this. */
+const MIN_FUNCTION_MEMORY = 96 * MIB;
 
 /** Places in a frame are kept in 32 bits. */
 const MAX_FRAME_BYTES = 2 ** 31 - 1;
@@ -89,6 +100,19 @@ export const serveCommand: CommandFactory = (io, exit) => {
   );
   command
     .addOption(
+      new Option('--function-workers <n>', 'processes that share the connections of your own functions')
+        .argParser(parseCount)
+        .default(1)
+        .env('EDGE_DETECT_FUNCTION_WORKERS'),
+    )
+    .addOption(
+      new Option('--function-memory <size>', 'kill a process of your own functions that takes more than this')
+        .argParser(parseMemory)
+        .default(256 * MIB, '256MB')
+        .env('EDGE_DETECT_FUNCTION_MEMORY'),
+    );
+  command
+    .addOption(
       new Option('--watchdog <duration>', 'kill a process that stands still for longer than this; 0: never')
         .argParser(durationParser(100, 3_600_000, true))
         .default(5_000_000_000n, '5s')
@@ -118,6 +142,7 @@ Examples:
   edge-detect serve --function edgeDetect=/run/edge.sock --socket-group kapacitor
   EDGE_DETECT_SOCKET_MODE=0666 edge-detect serve
   edge-detect serve --revive http://kapacitor:9092
+  edge-detect serve --functions-dir /etc/edge-detect/functions
 
 ${CREDENTIALS_HELP}
 
@@ -131,11 +156,11 @@ Stops at SIGTERM or SIGINT once everything that was read is answered; a second o
 };
 
 async function serve(options: ServeOptions, kapacitor: KapacitorApi | undefined, io: Io): Promise<number> {
-  const functions = servedFunctions(options);
+  // Names that are wrong are said before anything is started.
+  if (options.functionsDir === undefined) servedSockets(options, []);
   const groupId = options.socketGroup === undefined ? undefined : groupIdOf(options.socketGroup);
   const kapacitorGid = gidOf(options.kapacitorGid);
   const log = await makeLog(io, options);
-  const { maxFrameBytes, maxGroups, workers } = options;
   const watchdogMs = wholeMs(options.watchdog);
   const first = Promise.withResolvers<void>();
   const second = Promise.withResolvers<void>();
@@ -154,37 +179,15 @@ async function serve(options: ServeOptions, kapacitor: KapacitorApi | undefined,
     code = 1;
     first.resolve();
   };
-  const keeper = new SessionKeeper({
-    sockets: functions.map(({ path }) => path),
-    kapacitor,
-    log,
-    maxTries: options.reviveTries,
-  });
-  const agentOptions = {
-    functions,
-    mode: options.socketMode,
-    groupId,
-    kapacitorGid,
-    maxFrameBytes,
-    maxGroups,
-    log,
-    watch: keeper,
-    status: statusPlace(options),
-    onDisplaced,
-  };
-  const program = workerProgram({ ...options, watchdogMs });
   // Before the sockets: everything that has waited for them connects at once.
   const stopWatchdog = watchdogMs === 0 ? undefined : startWatchdog(watchdogMs, onWatchdogFailure);
   try {
-    const agent = await (workers === 1
-      ? startAgent(agentOptions)
-      : startCluster({ ...agentOptions, workers, watchdogMs, program }));
+    const mode = options.socketMode;
+    const status = statusPlace(options);
+    const socketOptions = { mode, groupId, kapacitorGid, log, onDisplaced, status };
+    const { agent, keeper, paths } = await startServing({ ...options, watchdogMs }, socketOptions, kapacitor);
     log.info({ version: programVersion(), node: process.version }, 'serving');
-    warnOfAccess(
-      functions.map(({ path }) => path),
-      kapacitorGid,
-      log,
-    );
+    warnOfAccess(paths, kapacitorGid, log);
     keeper.start();
     await first.promise;
     const stopped = keeper.stop().then(() => agent.stop());
@@ -217,10 +220,66 @@ function warnOfAccess(sockets: readonly string[], kapacitorGid: number | undefin
   }
 }
 
+/** Starts the places of all functions, then the sockets. */
+async function startServing(
+  options: ServeOptions & { readonly watchdogMs: number },
+  socketOptions: SocketOptions & Pick<AgentOptions, 'log' | 'status'>,
+  kapacitor: KapacitorApi | undefined,
+): Promise<{ readonly agent: Agent; readonly keeper: SessionKeeper; readonly paths: readonly string[] }> {
+  const { log } = socketOptions;
+  let keeper: SessionKeeper | undefined;
+  const watch: SessionWatch = { got: (ids) => keeper?.got(ids), lost: (ids) => keeper?.lost(ids) };
+  const live = new LiveSessionTable(watch);
+  const { functionsDir, functionMemory: maxMemoryBytes } = options;
+  // Kapacitor would wait for a function that is missing: either all of a folder is served, or nothing.
+  const own = functionsDir
+    ? await startOwnFunctions({ ...options, functionsDir, maxMemoryBytes }, live, log)
+    : undefined;
+  try {
+    const ownNames = own?.functions ?? [];
+    const sockets = servedSockets(options, ownNames);
+    const paths = sockets.map(({ path }) => path);
+    keeper = new SessionKeeper({ sockets: paths, kapacitor, log, maxTries: options.reviveTries });
+    const place = await startBuiltIn(options, live, log);
+    const placed: PlacedSockets[] = [
+      { place, sockets: sockets.filter(({ name }) => !ownNames.includes(name)) },
+      ...(own === undefined
+        ? []
+        : [{ place: own, sockets: sockets.filter(({ name }) => ownNames.includes(name)) }]),
+    ];
+    return { agent: await serveSockets(placed, socketOptions), keeper, paths };
+  } catch (error) {
+    await own?.stop();
+    throw error;
+  }
+}
+
+/** The place of the agent's own functions: this process, or workers. */
+async function startBuiltIn(
+  options: ServeOptions & { readonly watchdogMs: number },
+  live: LiveSessionTable,
+  log: AgentLog,
+): Promise<Place> {
+  const { workers, watchdogMs, maxFrameBytes, maxGroups } = options;
+  if (workers === 1) return sessionsHere(BUILT_IN, { maxFrameBytes, maxGroups }, live, log);
+  const pool = new WorkerPool({ workers, watchdogMs, program: workerProgram(options), log }, live);
+  await pool.start();
+  return pool;
+}
+
 function parseMode(text: string): number {
   if (!/^0?[0-7]{3}$/.test(text))
     throw new InvalidArgumentError('It must be three octal digits, or a 0 and three, for instance 0660.');
   return Number.parseInt(text, 8);
+}
+
+/** A size with its unit, as `docker --memory` takes it: 256MB. */
+function parseMemory(text: string): number {
+  const [, number = '', unit = ''] = /^(\d+)\s*([kmg])(?:i?b)?$/i.exec(text) ?? [];
+  const bytes = Number(number) * ({ k: 1024, m: MIB, g: 1024 * MIB }[unit.toLowerCase()] ?? 0);
+  if (!(bytes >= MIN_FUNCTION_MEMORY))
+    throw new InvalidArgumentError('It must be a size of 96MB or more, such as 256MB or 1GB.');
+  return bytes;
 }
 
 function parseFrameBytes(text: string): number {

@@ -1,7 +1,8 @@
 import { Option } from 'commander';
+import { type FunctionsDirOption, functionsDirOption } from '../served-functions.ts';
 
 /** The flags that say in which Kapacitor scripts are tried. */
-export interface StageFlags {
+export interface StageFlags extends FunctionsDirOption {
   readonly kapacitord: string;
   readonly conf?: string;
 }
@@ -12,5 +13,6 @@ export function stageOptions(): Option[] {
     new Option('--conf <file>', 'more of kapacitor.conf, for instance [udf] sections').env(
       'EDGE_DETECT_TEST_CONF',
     ),
+    functionsDirOption(),
   ];
 }

@@ -17,7 +17,7 @@ import { TaskDesk } from '../../web/tasks/task-desk.ts';
 import { wholeMs } from '../duration.ts';
 import { kapacitorApi } from '../kapacitor-options.ts';
 import { programVersion } from '../program-version.ts';
-import { servedFunctions } from '../served-functions.ts';
+import { servedSockets } from '../served-functions.ts';
 import { influxConnection } from './influx-connection.ts';
 import type { WebFlags } from './web-options.ts';
 
@@ -89,7 +89,7 @@ export function contextOf(
 function socketsBeside(status: string | undefined): string[] {
   if (!status) return [];
   const names = DEFAULT_FUNCTIONS.map(({ name }) => name);
-  return servedFunctions({ socketDir: dirname(status), function: names }).map(({ path }) => path);
+  return servedSockets({ socketDir: dirname(status), function: names }, []).map(({ path }) => path);
 }
 
 interface OpenSource {
