@@ -28,9 +28,12 @@ export interface Catalogue {
 /** The agent's own functions. */
 export const BUILT_IN: readonly UdfFunction[] = FUNCTIONS;
 
-/** Names that no function of one's own may have, and who has them. */
+/**
+ * Names that no function of one's own may have, and who has them. A function that is served only if it is asked for,
+ * such as mirror, gives way.
+ */
 export const RESERVED: ReadonlyMap<string, string> = new Map([
-  ...FUNCTIONS.map(({ name }) => [name, 'the agent itself'] as const),
+  ...DEFAULT_FUNCTIONS.map(({ name }) => [name, 'the agent itself'] as const),
   ['status', "the agent's status socket"] as const,
 ]);
 
@@ -98,7 +101,7 @@ export function usualFunctions({ own }: Catalogue): readonly UdfFunction[] {
 
 /** @throws UsageError for a function that there is not */
 export function functionOf(name: string, { builtIn, own }: Catalogue): UdfFunction {
-  const all = [...builtIn, ...own];
+  const all = [...own, ...builtIn];
   const fn = all.find((each) => each.name === name);
   if (fn === undefined) throw new UsageError(`there is no function '${name}'; there are ${names(all)}`);
   return fn;

@@ -156,7 +156,8 @@ describe('serve --functions-dir', () => {
   });
 });
 
-describe('a function that goes wrong', () => {
+// Each waits for processes to start twice.
+describe('a function that goes wrong', { timeout: 60_000 }, () => {
   /** Does it to one function, while edgeDetect and another function beside it are at work. */
   async function beside(
     atPoint: string,
@@ -197,11 +198,11 @@ describe('a function that goes wrong', () => {
       'for (;;) group.seen++;',
       async (agent, bad) => {
         await agent.logged(({ msg }) => String(msg).includes('a worker stands still'));
-        await bad.closed();
+        await Promise.race([bad.ended(), bad.closed()]);
         await agent.logged(({ msg }) => msg === 'worker ready');
       },
       '--watchdog',
-      '500ms',
+      '2s',
     ));
 
   test('by taking memory without an end is ended, and its process replaced', () =>
@@ -209,7 +210,7 @@ describe('a function that goes wrong', () => {
       'const all: unknown[] = []; setInterval(() => all.push(Buffer.alloc(20_000_000, 1)), 20);',
       async (agent, bad) => {
         await agent.logged(({ msg }) => String(msg).includes('takes more memory than it may'));
-        await bad.closed();
+        await Promise.race([bad.ended(), bad.closed()]);
         await agent.logged(({ msg }) => msg === 'worker ready');
       },
       '--function-memory',
@@ -219,12 +220,12 @@ describe('a function that goes wrong', () => {
   test('by ending its process loses all connections of that process, which comes back', () =>
     beside('process.exit(3);', async (agent, bad) => {
       await agent.logged(({ msg, code }) => String(msg).startsWith('a worker died') && code === 3);
-      await bad.closed();
+      await Promise.race([bad.ended(), bad.closed()]);
     }));
 
   test('behind the agent’s back is told of with its place', () =>
     beside('setTimeout(() => { throw new Error("later"); });', async (agent, bad) => {
       await agent.logged(({ msg }) => /behind the agent's back: later \(bad\.ts:10:\d+\)/.test(String(msg)));
-      await bad.closed();
+      await Promise.race([bad.ended(), bad.closed()]);
     }));
 });
