@@ -186,7 +186,7 @@ describe('a function that goes wrong', { timeout: 60_000 }, () => {
   }
 
   test('by throwing ends its own connection, with its message and place', () =>
-    beside('throw new Error(`no ${point.name}`);', async (agent, bad) => {
+    beside('throw new Error("no " + point.name);', async (agent, bad) => {
       const [{ error }] = await bad.answered('error');
       expect(error).toMatch(/^FUNCTION_FAILED at byte \d+: the function failed: no \S+ \(bad\.ts:10:\d+\)$/);
       await bad.ended();
