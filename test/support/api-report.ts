@@ -41,6 +41,7 @@ export function apiReport(entry: (typeof ENTRIES)[number], isWritten: boolean): 
       },
       docModel: { enabled: false },
       dtsRollup: { enabled: false },
+      tsdocMetadata: { enabled: false },
       messages: {
         extractorMessageReporting: {
           default: { logLevel: ExtractorLogLevel.Warning },
