@@ -39,11 +39,14 @@ RUN groupadd --gid 10092 edge-detect \
  && useradd --uid 10092 --gid 10092 --no-create-home --home-dir /nonexistent --shell /usr/sbin/nologin edge-detect \
  && install -d -o edge-detect -g edge-detect -m 2750 /var/run/kapacitor-udf \
  && install -d -o edge-detect -g edge-detect -m 700 /var/lib/edge-detect \
+ && install -d /functions \
  && ln -s /opt/edge-detect/dist/main.js /usr/local/bin/edge-detect
 COPY --from=build /build/package.json /build/LICENSE /opt/edge-detect/
 COPY --from=build /build/proto /opt/edge-detect/proto
 COPY --from=build /build/node_modules /opt/edge-detect/node_modules
 COPY --from=build /build/dist /opt/edge-detect/dist
+# Functions of one's own are mounted here; an empty folder holds none.
+ENV EDGE_DETECT_FUNCTIONS_DIR=/functions
 USER 10092:10092
 STOPSIGNAL SIGTERM
 HEALTHCHECK --interval=10s --timeout=10s --start-period=30s --retries=3 CMD ["edge-detect", "probe", "--timeout", "3s"]

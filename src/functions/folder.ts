@@ -33,6 +33,9 @@ const ENTRIES: ReadonlyMap<string, string> = new Map([
   ['kapacitor-edge-detect/testing', 'testing'],
 ]);
 
+/** Packages that come with the agent, for files in a folder that has none of its own. */
+const PROVIDED: ReadonlySet<string> = new Set(['simple-statistics']);
+
 /** Whether a file of this name holds functions: no test, no declaration, and none that others merely import. */
 export function isFunctionFile(name: string): boolean {
   return /^[^._].*\.(?:ts|js|mjs)$/.test(name) && !/\.(?:d|test|spec)\.[a-z]+$/.test(name);
@@ -112,12 +115,28 @@ function provideEntries(root: string): ReturnType<typeof registerHooks> {
       const entry = ENTRIES.get(specifier);
       if (entry !== undefined)
         return { url: new URL(`../sdk/${entry}${extension}`, import.meta.url).href, shortCircuit: true };
-      const found = next(specifier, context);
+      const found = PROVIDED.has(specifier)
+        ? ownOrProvided(specifier, context.parentURL, next)
+        : next(specifier, context);
       if (!found.url.startsWith(rootUrl) || found.url.includes('/node_modules/')) return found;
       if (found.url.endsWith('.ts')) return { ...found, format: 'module-typescript' };
       return found.url.endsWith('.js') ? { ...found, format: 'module' } : found;
     },
   });
+}
+
+/** A package of the folder, or the agent's where the folder has none. */
+function ownOrProvided<T>(
+  specifier: string,
+  parentURL: string | undefined,
+  next: (specifier: string, context: { parentURL?: string }) => T,
+): T {
+  try {
+    return next(specifier, parentURL === undefined ? {} : { parentURL });
+  } catch (error) {
+    if (codeOf(error) !== 'ERR_MODULE_NOT_FOUND') throw error;
+    return next(specifier, { parentURL: import.meta.url });
+  }
 }
 
 /** What is wrong with a file, in one line: where, what, and the way out where there is one. */
