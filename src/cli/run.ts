@@ -18,6 +18,8 @@ const COMMANDS: ReadonlyMap<string, () => Promise<CommandFactory>> = new Map([
   ['function-worker', async () => (await import('./serve/function-worker.ts')).functionWorkerCommand],
   ['probe', async () => (await import('./probe-command.ts')).probeCommand],
   ['conf', async () => (await import('./conf-command.ts')).confCommand],
+  ['new', async () => (await import('./new-command.ts')).newCommand],
+  ['stdio', async () => (await import('./stdio-command.ts')).stdioCommand],
   ['replay', async () => (await import('./replay/replay-command.ts')).replayCommand],
   ['filter', async () => (await import('./filter/filter-command.ts')).filterCommand],
   ['feed', async () => (await import('./feed/feed-command.ts')).feedCommand],
