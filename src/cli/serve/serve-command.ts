@@ -4,7 +4,14 @@ import { dirname } from 'node:path';
 import { Command, InvalidArgumentError, Option } from 'commander';
 import type { Logger } from 'pino';
 import { accessProblem } from '../../agent/access.ts';
-import { type Agent, type AgentOptions, type Place, type PlacedSockets, serveSockets, sessionsHere } from '../../agent/agent.ts';
+import {
+  type Agent,
+  type AgentOptions,
+  type Place,
+  type PlacedSockets,
+  serveSockets,
+  sessionsHere,
+} from '../../agent/agent.ts';
 import { WorkerPool } from '../../agent/cluster/worker-pool.ts';
 import type { AgentLog } from '../../agent/environment.ts';
 import { LiveSessionTable, type SessionWatch } from '../../agent/live-sessions.ts';
