@@ -212,8 +212,12 @@ function openEasy<O extends OptionDeclarations, S extends object>(
       ttlNs: hasBounds ? ttlNs : undefined,
       maxGroups: hasBounds && maxGroups !== undefined ? Number(maxGroups) : limits.maxGroups,
     },
-    point: definition.wants === 'STREAM' ? (...args) => definition.point(...args) : undefined,
-    batch: definition.wants === 'BATCH' ? (...args) => definition.batch(...args) : undefined,
+    point:
+      definition.wants === 'STREAM'
+        ? (point, group, call) => definition.point(point, group, call)
+        : undefined,
+    batch:
+      definition.wants === 'BATCH' ? (batch, group, call) => definition.batch(batch, group, call) : undefined,
     tick: tick === undefined ? undefined : (...args) => definition.tick?.(...args),
     maxBatchPoints:
       (definition.wants === 'BATCH' ? definition.maxBatchPoints : undefined) ?? MAX_BATCH_POINTS,
