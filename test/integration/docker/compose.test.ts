@@ -70,7 +70,9 @@ describe.skipIf(compose === undefined)('docker-compose.yml', () => {
   test('is valid, with the demo and without', async () => {
     await call(compose, ['config', '--quiet'], environment);
     const services = await call(compose, ['--profile', 'demo', 'config', '--services'], environment);
-    expect(services.trim().split('\n').sort()).toEqual([
+    // Older ones list every service, whatever its profile.
+    const named = services.trim().split('\n');
+    expect(named.filter((service) => service !== 'poller').sort()).toEqual([
       'chronograf',
       'demo',
       'edge-detect',

@@ -13,7 +13,8 @@ declare module 'vitest' {
 
 /**
  * Looks for servers to test with: the image that `INFLUXDB_IMAGE` names; or else an `influxd` of this machine, or
- * InfluxDB 1.8 in a container, and InfluxDB 2.7 in a container; and a Kapacitor for the whole way.
+ * InfluxDB 1.8 in a container, and the program that `INFLUXD2` names or InfluxDB 2.7 in a container; and a Kapacitor
+ * for the whole way.
  * @throws Error if there is none, and `REQUIRE_INFLUXDB` is 1
  */
 export async function setup(project: TestProject): Promise<void> {
@@ -21,7 +22,7 @@ export async function setup(project: TestProject): Promise<void> {
   const image = 'influxdb:2.7';
   const found =
     named === undefined
-      ? [await findFirst(), orMissing(await findImage(image), image, 2)]
+      ? [await findFirst(), await findSecond(image)]
       : [orMissing(await findImage(named), named, 1)];
   if (process.env.REQUIRE_INFLUXDB === '1' && found.every(({ how }) => how === 'missing'))
     throw new Error('REQUIRE_INFLUXDB=1, and there is no InfluxDB to test with');
@@ -36,6 +37,11 @@ async function findFirst(): Promise<InfluxCandidate> {
   if (typeof program !== 'string') return program;
   const image = await findImage('influxdb:1.8');
   return orMissing(typeof image === 'string' ? `${program}, and ${image}` : image, 'InfluxDB 1.x', 1);
+}
+
+async function findSecond(image: string): Promise<InfluxCandidate> {
+  const program = findProgram('INFLUXD2');
+  return typeof program === 'string' ? orMissing(await findImage(image), image, 2) : program;
 }
 
 function orMissing(found: InfluxCandidate | string, what: string, major: 1 | 2): InfluxCandidate {

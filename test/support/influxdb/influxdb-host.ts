@@ -24,9 +24,11 @@ export interface InfluxHost {
 
 const PULL_MS = 120_000;
 
-/** The `influxd` that `INFLUXD` names or that is on the PATH; else a text that says why there is none. */
-export function findProgram(): InfluxCandidate | string {
-  const program = process.env.INFLUXD ?? 'influxd';
+/** The `influxd` that `INFLUXD` (or another variable) names or that is on the PATH; else a text that says why there is none. */
+export function findProgram(variable: 'INFLUXD' | 'INFLUXD2' = 'INFLUXD'): InfluxCandidate | string {
+  const named = process.env[variable];
+  if (named === undefined && variable === 'INFLUXD2') return 'INFLUXD2 names no program';
+  const program = named ?? 'influxd';
   try {
     const version = execFileSync(program, ['version'], {
       encoding: 'utf8',
@@ -34,9 +36,7 @@ export function findProgram(): InfluxCandidate | string {
     });
     return { how: 'program', what: program, major: / v?1\./.test(version) ? 1 : 2 };
   } catch {
-    return process.env.INFLUXD === undefined
-      ? 'no influxd is on the PATH'
-      : `INFLUXD=${program} does not run`;
+    return named === undefined ? 'no influxd is on the PATH' : `${variable}=${program} does not run`;
   }
 }
 
