@@ -5,10 +5,10 @@ const PREFIX = 'EDGE_DETECT_';
 
 /** What is read and is no option's variable: secrets, files of secrets, and what docker-compose.yml reads. */
 const WITHOUT_OPTION = [
-  ...['USER', 'PASSWORD', 'PASSWORD_FILE', 'TOKEN', 'TOKEN_FILE'].map((name) => `${PREFIX}KAPACITOR_${name}`),
-  ...['PASSWORD_FILE', 'TOKEN_FILE'].map((name) => `${PREFIX}FEED_${name}`),
-  ...['PASSWORD', 'PASSWORD_FILE', 'TOKEN', 'TOKEN_FILE'].map((name) => `${PREFIX}WEB_${name}`),
-  `${PREFIX}IMAGE`,
+  ...['KAPACITOR', 'FEED', 'WEB'].flatMap((who) =>
+    ['USER', 'PASSWORD', 'PASSWORD_FILE', 'TOKEN', 'TOKEN_FILE'].map((name) => `${PREFIX}${who}_${name}`),
+  ),
+  ...['IMAGE', 'SSH_IMAGE'].map((name) => `${PREFIX}${name}`),
 ];
 
 /** Beyond so many letters that differ, a name is another one and no slip. */
@@ -27,24 +27,38 @@ export async function sayUnreadVariables(
   io: Io,
 ): Promise<void> {
   const foreign = commandNames
-    .filter((name) => name !== command.name())
+    .filter((name) => name !== rootOf(command).name())
     .map((name) => `${PREFIX}${name.toUpperCase()}_`);
-  const own = [...WITHOUT_OPTION, ...variablesOf(command)];
+  const own = [...WITHOUT_OPTION, ...variablesOf(rootOf(command))];
   const suspects = Object.keys(process.env).filter(
     (name) =>
       name.startsWith(PREFIX) && !own.includes(name) && !foreign.some((prefix) => name.startsWith(prefix)),
   );
   if (suspects.length === 0) return;
-  const all = [...own, ...(await loadOthers()).flatMap(variablesOf)];
-  for (const name of suspects.filter((suspect) => !all.includes(suspect)).sort()) {
-    const meant = nearest(name, all);
+  // What begins with this command's name is its own, but that of revive is shared with serve.
+  const name = rootOf(command).name();
+  const isOwn =
+    name !== 'revive' && suspects.every((each) => each.startsWith(`${PREFIX}${name.toUpperCase()}_`));
+  const all = isOwn ? own : [...own, ...(await loadOthers()).flatMap(variablesOf)];
+  for (const unread of suspects.filter((suspect) => !all.includes(suspect)).sort()) {
+    const meant = nearest(unread, all);
     const advice = meant === undefined ? '' : `; is ${meant} meant?`;
-    io.stderr.write(`edge-detect: nothing reads the variable ${name}${advice}\n`);
+    io.stderr.write(`edge-detect: nothing reads the variable ${unread}${advice}\n`);
   }
 }
 
+/** The command that a command of its own belongs to: `web` of `web token`. */
+function rootOf(command: Command): Command {
+  const { parent } = command;
+  return parent === null || parent.parent === null ? command : rootOf(parent);
+}
+
+/** Those of a command and of the commands below it. */
 function variablesOf(command: Command): string[] {
-  return command.options.flatMap(({ envVar }) => envVar ?? []);
+  return [
+    ...command.options.flatMap(({ envVar }) => envVar ?? []),
+    ...command.commands.flatMap((each) => variablesOf(each)),
+  ];
 }
 
 function nearest(name: string, candidates: readonly string[]): string | undefined {
