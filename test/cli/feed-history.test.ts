@@ -8,6 +8,7 @@ import { atEnd } from '../support/at-end.ts';
 import { CapturedIo } from '../support/captured-io.ts';
 import { RecordedServer } from '../support/recorded-server.ts';
 import { temporaryFolder } from '../support/temporary-folder.ts';
+import { zipOf } from '../support/zip.ts';
 
 interface Result {
   readonly code: number;
@@ -185,6 +186,9 @@ describe('feed and replay of one file', () => {
     const xlsx = Buffer.from(`PK\u0003\u0004${'\0'.repeat(26)}[Content_Types].xml`, 'latin1');
     const fed = await feed(xlsx);
     expect([fed.code, fed.err]).toEqual([2, expect.stringMatching(/stdin: this is an Excel workbook/)]);
+    const file = join(temporaryFolder(), 'a.xlsx');
+    writeFileSync(file, zipOf({ '[Content_Types].xml': '<a/>', 'xl/workbook.xml': '<a/>' }));
+    expect((await edgeDetect(['replay', file, '--field', 'v'])).err).toMatch(/this is an Excel workbook/);
     const prose = 'Dear reader, this is a letter.\nIt has no points.\n';
     expect((await feed(prose)).err).toMatch(/neither line protocol nor JSON nor CSV.*--format says/);
     expect((await replay(prose)).err).toMatch(/neither line protocol nor JSON nor CSV.*--input-format says/);

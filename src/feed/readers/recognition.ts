@@ -163,6 +163,8 @@ export function formatOfText(head: string, isAll: boolean): Format | undefined {
   if (oddityOf(head) !== undefined) return undefined;
   // The lines below tell a table from anything else.
   if (!isAll && lines.length < HEAD_LINES && lines.some((line) => /^name: ./.test(line))) return undefined;
+  // Line protocol that is wrong in every line, as with times of another unit, has commas as CSV has.
+  if (lines.every((line) => LIKE_A_LINE.test(line))) return 'lp';
   if (isCsv(lines)) return 'csv';
   return lines.some((line) => LIKE_A_LINE.test(line)) ? 'lp' : undefined;
 }

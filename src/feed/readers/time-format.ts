@@ -56,12 +56,17 @@ const MISTAKEN: ReadonlyMap<string, string> = new Map([
   ['z', "the name of a zone is VV (Europe/Berlin); abbreviations such as CET can't be told apart"],
 ]);
 const NS_PER_MS = 1_000_000n;
+/** The names of months and days are English, whatever the machine speaks. */
+const LOCALE = { locale: 'en-US' };
 
 /** Reads times that are written in one way. */
 export class TimeFormat {
   readonly #source: string;
   /** In the order in which they are tried; the one that matched last comes first. */
-  readonly #formats: string[];
+  readonly #formats: {
+    readonly text: string;
+    readonly parser: ReturnType<typeof DateTime.buildFormatParser>;
+  }[];
   readonly #isLocal: boolean;
   readonly #hasFraction: boolean;
 
@@ -75,20 +80,21 @@ export class TimeFormat {
     this.#hasFraction = parts.some(({ kind }) => kind === 'fraction');
     const offset = parts.find(({ kind }) => kind === 'offset');
     const forms = offset === undefined ? [''] : OFFSET_FORMS;
-    this.#formats = forms.map((form) =>
-      parts.map(({ kind, text }) => (kind === 'offset' ? form : text)).join(''),
-    );
+    this.#formats = forms.map((form) => {
+      const text = parts.map((part) => (part.kind === 'offset' ? form : part.text)).join('');
+      return { text, parser: DateTime.buildFormatParser(text, LOCALE) };
+    });
     this.#isLocal = offset === undefined && !parts.some(({ text }) => text === 'z');
   }
 
   /** @returns undefined if the text is not written in this way */
   read(text: string): StatedTime | undefined {
     for (const [at, format] of this.#formats.entries()) {
-      const time = DateTime.fromFormat(text, format, { zone: 'utc', locale: 'en-US' });
+      const time = DateTime.fromFormatParser(text, format.parser, { zone: 'utc', ...LOCALE });
       if (!time.isValid) continue;
       if (at > 0) this.#formats.unshift(...this.#formats.splice(at, 1));
       return {
-        ns: BigInt(time.toMillis()) * NS_PER_MS + this.#belowMs(text, format),
+        ns: BigInt(time.toMillis()) * NS_PER_MS + this.#belowMs(text, format.text),
         isLocal: this.#isLocal,
       };
     }
@@ -101,8 +107,8 @@ export class TimeFormat {
 
   /** The nanoseconds that a fraction of a second has below its milliseconds, where luxon ends. */
   #belowMs(text: string, format: string): bigint {
-    if (!this.#hasFraction) return 0n;
-    const { matches } = DateTime.fromFormatExplain(text, format, { locale: 'en-US' });
+    if (!this.#hasFraction || !/[.,]\d{4}/.test(text)) return 0n;
+    const { matches } = DateTime.fromFormatExplain(text, format, LOCALE);
     return BigInt(
       String(matches?.u ?? '')
         .slice(3, 9)

@@ -65,11 +65,23 @@ export async function openBatchArchive(file: string): Promise<BatchArchive> {
     zip = await yauzl.openPromise(file, { lazyEntries: true, autoClose: false });
     const entries: Entry[] = [];
     for await (const entry of zip.eachEntry()) entries.push(entry);
+    refuseForeign(file, entries);
     return new BatchArchive(file, zip, entries);
   } catch (error) {
     zip?.close();
-    throw damaged(file, error);
+    throw error instanceof InputError ? error : damaged(file, error);
   }
+}
+
+/** Kapacitor calls its entries 0, 1, …; what is not called a recording and has others is none. */
+function refuseForeign(file: string, entries: readonly Entry[]): void {
+  const names = entries.map(({ fileName }) => fileName);
+  if (file.endsWith('.brpl') || names.every((name) => /^\d+$/.test(name))) return;
+  const isWorkbook = names.includes('[Content_Types].xml');
+  throw new InputError(
+    'UNKNOWN_FORMAT',
+    `${file}: this is ${isWorkbook ? 'an Excel workbook (xlsx): save the sheet as CSV' : `a zip archive and no recording of Kapacitor, by the names in it (${names[0]}): unpack it`}`,
+  );
 }
 
 function damaged(where: string, error: unknown): InputError {
