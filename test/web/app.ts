@@ -49,6 +49,8 @@ export interface AppOptions {
   readonly freshMs?: number;
   readonly limits?: Partial<WebContext['limits']>;
   readonly maxGroups?: number;
+  /** Where the page lies; by default there is none. */
+  readonly pageDir?: string;
   readonly agent?: AgentClient;
   readonly tasks?: TaskDesk;
   /** Where tasks write what they emit. */
@@ -88,7 +90,7 @@ export async function appOver(source: StateSource, options: AppOptions = {}): Pr
     },
     access: options.access ?? OPEN,
     log: pino({ level: 'silent' }),
-    pageDir: '/nowhere',
+    pageDir: options.pageDir ?? '/nowhere',
     embedFrom: [],
     trustsProxy: false,
   });

@@ -39,7 +39,7 @@ export function Changes({ colours, edges, onPicture, onShow, settings, view }: C
       {edges.length === 0 ? (
         <p class="empty">No changes in this range. Zoom out, or choose a longer one.</p>
       ) : (
-        <Scrolled title="Changes">
+        <Scrolled title="Table of changes">
           <table>
             <thead>
               <tr>
