@@ -36,6 +36,8 @@ export class Member {
 
   constructor(worker: Worker) {
     this.worker = worker;
+    // Node listens for each socket that connections come from, of which there may be many.
+    worker.process.setMaxListeners(0);
   }
 
   send(message: ToWorker, socket?: Socket): void {
