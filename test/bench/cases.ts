@@ -360,7 +360,39 @@ const web: BenchCase = {
   isLarge: true,
 };
 
+const EXAMPLES = fileURLToPath(new URL('../../examples/functions/', import.meta.url));
+
+/** Every point is answered: by one of one's own functions, and by a process that reads and drops. */
+const functions: BenchCase = {
+  name: 'functions',
+  summary: "functions of one's own, every point answered: movingAverage (easy layer) and mirror (fast layer)",
+  run: (context) =>
+    withSubjects(
+      [
+        () => startEdgeDetect(context.folder, 'functions', ['--functions-dir', EXAMPLES]),
+        () => startScript(context.folder, 'drop', 'drop-agent.ts'),
+      ],
+      async (subject) => {
+        const names = subject.name === 'drop' ? ['drop'] : ['movingAverage', 'mirror'];
+        for (const name of names) {
+          const job: JobOptions = {
+            mode: 'saturated',
+            rounds: rounds(context.scale, 20),
+            options: name === 'movingAverage' ? "field('value')" : '',
+            socket: subject.socketOf(name),
+          };
+          if (context.scale >= SMOKE_SCALE) await load(subject, context.scale, { ...job, rounds: 1 });
+          const { points, seconds, cpuUs } = await load(subject, context.scale, job);
+          const figure = { case: 'functions', subject: name };
+          context.note({ ...figure, unit: 'points/s', value: points / seconds });
+          if (cpuUs !== undefined) context.note({ ...figure, unit: 'CPU us/point', value: cpuUs });
+        }
+      },
+    ),
+};
+
 export const CASES: readonly BenchCase[] = [
+  functions,
   saturated,
   oneByOne,
   latency,

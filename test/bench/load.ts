@@ -69,7 +69,7 @@ async function open(index: number): Promise<Socket> {
   const socket = connect({ path: job.socket, allowHalfOpen: true });
   await once(socket, 'connect');
   if (job.mode === 'saturated') socket.on('data', () => undefined);
-  const given = parseOptions(job.options);
+  const given = job.options === '' ? [] : parseOptions(job.options);
   const init = encodeInitRequest({
     options: given.map(({ name, values }) => ({ name, values })),
     taskId: `${job.id}-${index}`,
