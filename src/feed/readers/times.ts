@@ -122,13 +122,14 @@ export class TimeReader {
 
 /**
  * Reads a time, exact to the nanosecond: a number since 1970 or a date such as `2018-01-03T11:30:51.065Z`
- * (without a zone it is taken for UTC).
+ * (without a zone it is taken for UTC; the names of zones are for {@link TimeReader}).
  * @param precision the unit of a number; undefined: by its size, which is right for every time from May 1970 to 2286
  * @returns nanoseconds since the epoch
  * @throws InputError if it is neither, or outside of what InfluxDB can hold (1677 to 2262)
  */
 export function parseTimeNs(text: string, precision: Precision | undefined): bigint {
-  const timeNs = parseNumber(text, precision) ?? parseDate(text)?.ns;
+  const date = parseDate(text);
+  const timeNs = parseNumber(text, precision) ?? (date?.zone === undefined ? date?.ns : undefined);
   if (timeNs === undefined) throw new InputError('BAD_TIME', noTimeText(text));
   return checked(timeNs, text);
 }
