@@ -1,6 +1,5 @@
 import cluster from 'node:cluster';
 import { fileURLToPath } from 'node:url';
-import { setFlagsFromString } from 'node:v8';
 import { Command } from 'commander';
 import type { Logger } from 'pino';
 import { codeOf, messageOf, OperationError, UsageError } from '../../errors.ts';
@@ -46,8 +45,6 @@ Stops at SIGTERM or SIGINT.`,
 };
 
 async function web(flags: WebFlags, command: Command, io: Io): Promise<number> {
-  // A million edges pass through: what they leave is to be collected early rather than to become a heap of 300 MB.
-  setFlagsFromString('--optimize-for-size');
   const access = accessOf(flags);
   const log = await makeLog(io, flags);
   if (cluster.isWorker) return runWebWorker(flags, command, access, io, log);
