@@ -8,7 +8,8 @@ import { BASE_IMAGE, buildImage, findEngine, ROOT, removeImage } from './engine.
 
 const IMAGE = 'kapacitor-edge-detect:image-test';
 const SSH_IMAGE = 'kapacitor-edge-detect:ssh-test';
-const MAX_ADDED_BYTES = 15_000_000;
+// The agent, and the libraries of the commands that come in the same image (the page and its API, feed, kafka).
+const MAX_ADDED_BYTES = 40_000_000;
 /** The agent's user and group. */
 const AGENT_ID = 10_092;
 const KAPACITOR_ID = 4711;
