@@ -1,4 +1,4 @@
-import { MAX_INT, MAX_TIME, MIN_INT, MIN_TIME } from './limits.ts';
+import { MAX_INT, MAX_TIME, MAX_UNSIGNED, MIN_INT, MIN_TIME } from './limits.ts';
 
 // Numbers of line protocol from their bytes, without a text in between. As in wire/, what is returned is a position, and
 // the value is left in a register of the module until the next call.
@@ -11,6 +11,7 @@ const NINE = 0x39;
 const UPPER_E = 0x45;
 const LOWER_E = 0x65;
 const LOWER_I = 0x69;
+const LOWER_U = 0x75;
 
 /** What {@link readNumber} found. */
 export const NUMBER = { float: 1, int: 2 } as const;
@@ -31,9 +32,10 @@ const TWO_32 = 2 ** 32;
 
 /**
  * Reads a float (`1`, `-.5`, `1e3`) or an integer (`1i`).
+ * @param takesUnsigned whether `1u` is an integer too; beyond int64 it is the nearest float then
  * @returns the position after it, or -1 where there is none that 64 bits hold
  */
-export function readNumber(bytes: Uint8Array, start: number, end: number): number {
+export function readNumber(bytes: Uint8Array, start: number, end: number, takesUnsigned: boolean): number {
   const isNegative = bytes[start] === MINUS;
   let p = isNegative ? start + 1 : start;
   const first = p;
@@ -50,6 +52,16 @@ export function readNumber(bytes: Uint8Array, start: number, end: number): numbe
     if (digits === 0) return -1;
     numberKind[0] = NUMBER.int;
     return setInt(bytes, start, first, p, value, isNegative, MIN_INT, MAX_INT) ? p + 1 : -1;
+  }
+  if (takesUnsigned && p < end && byte === LOWER_U) {
+    if (digits === 0 || isNegative) return -1;
+    numberKind[0] = NUMBER.int;
+    if (setInt(bytes, start, first, p, value, false, 0n, MAX_INT)) return p + 1;
+    const text = latin1(bytes, start, p);
+    if (BigInt(text) > MAX_UNSIGNED) return -1;
+    numberKind[0] = NUMBER.float;
+    double[0] = Number(text);
+    return p + 1;
   }
   let decimals = 0;
   if (p < end && byte === DOT) {

@@ -1,6 +1,6 @@
 import { InputError } from '../errors.ts';
 import type { FieldValue } from '../wire/point.ts';
-import { MAX_INT, MAX_TIME, MIN_INT, MIN_TIME } from './limits.ts';
+import { MAX_INT, MAX_TIME, MAX_UNSIGNED, MIN_INT, MIN_TIME } from './limits.ts';
 
 export type { FieldValue };
 
@@ -21,8 +21,6 @@ export interface LineContext {
   /** The number of the text's first line, from 1. */
   readonly line: number;
 }
-
-const MAX_UNSIGNED = 2n ** 64n - 1n;
 
 const NUL = 0x00;
 const TAB = 0x09;

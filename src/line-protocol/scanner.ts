@@ -3,9 +3,10 @@ import { groupId, sortedNames } from '../wire/group-id.ts';
 import { DATABASE, NAME, RETENTION_POLICY, STRINGS, TAGS } from '../wire/point.ts';
 import { PointWriter } from '../wire/point-writer.ts';
 import { ESCAPED_IN_NAME, ESCAPED_IN_STRING, ESCAPED_IN_TAG, takeEscapesOff, unescaped } from './escapes.ts';
+import { MAX_INT } from './limits.ts';
 import { LineNames, MAX_NAMES } from './line-names.ts';
 import { NUMBER, numberKind, readNumber, readTimestamp, words } from './numbers.ts';
-import { LineParser, type LinePoint } from './parser.ts';
+import { type FieldValue, type LinePoint, LineParser } from './parser.ts';
 
 /** What {@link LineScanner.next} came to. */
 export const SCANNED = {
@@ -55,6 +56,8 @@ export interface ScannerOptions {
   readonly groupBy: readonly string[];
   /** Whether the body keeps the line, as {@link SOURCE_LINE}. */
   readonly keepsLine: boolean;
+  /** Whether unsigned integers (`1u`) are taken, for integers; those beyond int64 for floats. */
+  readonly takesUnsigned: boolean;
   /** The time of a line that has none, in nanoseconds since the epoch. */
   readonly nowNs: () => bigint;
 }
@@ -163,7 +166,12 @@ export class LineScanner {
   complaint(name: string): string {
     const { position, line } = this;
     try {
-      new LineParser(textOf(this.#bytes, position, this.#limit), { file: name, line }, true).next();
+      new LineParser(
+        textOf(this.#bytes, position, this.#limit),
+        { file: name, line },
+        true,
+        this.#options.takesUnsigned,
+      ).next();
     } catch (error) {
       return messageOf(error);
     }
@@ -296,7 +304,7 @@ export class LineScanner {
     const first = bytes[start];
     if (first === QUOTE) return this.#string(keyStart, keyEnd, start + 1);
     if ((first >= ZERO && first <= NINE) || first === MINUS || first === DOT) {
-      const end = readNumber(bytes, start, this.#limit);
+      const end = readNumber(bytes, start, this.#limit, this.#options.takesUnsigned);
       if (end < 0) return REFUSED;
       if (numberKind[0] === NUMBER.float)
         this.#writer.doubleWords(bytes, keyStart, keyEnd, words[0], words[1]);
@@ -364,7 +372,7 @@ export class LineScanner {
     let point: LinePoint | undefined;
     try {
       const text = textOf(this.#bytes, this.start, this.end);
-      point = new LineParser(text, { file: '', line: 1 }, true).next();
+      point = new LineParser(text, { file: '', line: 1 }, true, this.#options.takesUnsigned).next();
     } catch {
       return false;
     }
@@ -383,7 +391,7 @@ export class LineScanner {
       dimensions,
       byName: false,
       tags,
-      fields,
+      fields: new Map([...fields].map(([key, value]) => [key, withinInt64(value)])),
     });
     if (this.#options.keepsLine) writer.utf8(SOURCE_LINE, this.#bytes, this.start, this.fieldsEnd);
     return true;
@@ -412,6 +420,11 @@ export class LineScanner {
     const lineFeed = this.#bytes.indexOf(LF, p);
     return lineFeed < 0 || lineFeed >= limit ? limit : lineFeed + 1;
   }
+}
+
+/** As `readNumber` has an unsigned integer. */
+function withinInt64(value: FieldValue): FieldValue {
+  return typeof value === 'bigint' && value > MAX_INT ? Number(value) : value;
 }
 
 function isOneOf(list: readonly Uint8Array[], bytes: Uint8Array, start: number, end: number): boolean {

@@ -16,8 +16,8 @@ interface Found {
   readonly problem: string | undefined;
 }
 
-function scanner(groupBy: readonly string[]): LineScanner {
-  return new LineScanner({ groupBy, keepsLine: true, nowNs: () => NOW_NS });
+function scanner(groupBy: readonly string[], takesUnsigned = false): LineScanner {
+  return new LineScanner({ groupBy, keepsLine: true, takesUnsigned, nowNs: () => NOW_NS });
 }
 
 /** What the scanner finds, up to the first line that is none. */
@@ -252,5 +252,26 @@ describe('LineScanner', () => {
     expect(lines.isOf(Buffer.from('a b'))).toBe(true);
     expect(lines.isOf(Buffer.from('a\\ b'))).toBe(false);
     expect(lines.isOf(Buffer.from('a c'))).toBe(false);
+  });
+
+  test('takes unsigned integers for integers if it is to, and those beyond int64 for floats', () => {
+    const bytes = Buffer.from(
+      'm a=5u,b=9223372036854775807u,c=9223372036854775808u,d=18446744073709551615u 1\n',
+    );
+    const lines = scanner([], true);
+    expect(lines.next(bytes, 0, bytes.length, false)).toBe(SCANNED.point);
+    const view = new PointReader();
+    view.read(lines.body, 0, lines.bodyLength);
+    expect(Object.fromEntries(view.toPoint().fields)).toEqual({
+      a: 5n,
+      b: 2n ** 63n - 1n,
+      c: 2 ** 63,
+      d: 2 ** 64,
+    });
+    for (const none of ['-1u', 'u', '18446744073709551616u', '1.5u']) {
+      const line = Buffer.from(`m v=${none} 1\n`);
+      expect(lines.next(line, 0, line.length, false)).toBe(SCANNED.refused);
+    }
+    expect(scanner([]).next(bytes, 0, bytes.length, false)).toBe(SCANNED.refused);
   });
 });

@@ -60,7 +60,12 @@ export class LineFilter {
     this.#options = options;
     const { groupBy, limits, log, clockMs, wallMs, measurement } = options;
     this.#measurement = measurement === undefined ? undefined : Buffer.from(measurement);
-    this.#scanner = new LineScanner({ groupBy, keepsLine: true, nowNs: () => this.#nowNs() });
+    this.#scanner = new LineScanner({
+      groupBy,
+      keepsLine: true,
+      takesUnsigned: true,
+      nowNs: () => this.#nowNs(),
+    });
     const sink = new EmittedLines(this.#output, (problem) => log.warn({}, problem));
     this.node = new Node(options.function, { options: options.options, limits, log, clockMs, wallMs }, sink);
   }
