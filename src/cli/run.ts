@@ -22,6 +22,7 @@ const COMMANDS: ReadonlyMap<string, () => Promise<CommandFactory>> = new Map([
   ['stdio', async () => (await import('./stdio-command.ts')).stdioCommand],
   ['replay', async () => (await import('./replay/replay-command.ts')).replayCommand],
   ['filter', async () => (await import('./filter/filter-command.ts')).filterCommand],
+  ['kafka', async () => (await import('./kafka/kafka-command.ts')).kafkaCommand],
   ['feed', async () => (await import('./feed/feed-command.ts')).feedCommand],
   ['web', async () => (await import('./web/web-command.ts')).webCommand],
   ['test', async () => (await import('./test-command.ts')).testCommand],

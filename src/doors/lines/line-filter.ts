@@ -31,6 +31,8 @@ export interface LineFilterOptions {
   readonly clockMs: () => number;
   /** The machine's clock in milliseconds since the epoch. */
   readonly wallMs: () => number;
+  /** The time of a line that has none, in nanoseconds since the epoch; undefined: that of the wall clock. */
+  readonly lineTimeNs?: () => bigint;
   /** What the lines come from, for messages. */
   readonly name: string;
   /** Is told of each line that is none. @param problem with its place @param line as it came */
@@ -64,7 +66,7 @@ export class LineFilter {
       groupBy,
       keepsLine: true,
       takesUnsigned: true,
-      nowNs: () => this.#nowNs(),
+      nowNs: options.lineTimeNs ?? (() => this.#nowNs()),
     });
     const sink = new EmittedLines(this.#output, (problem) => log.warn({}, problem));
     this.node = new Node(options.function, { options: options.options, limits, log, clockMs, wallMs }, sink);
