@@ -82,11 +82,12 @@ export class KafkaDoor {
    * @throws OperationError if the topics are not as they must be, or the function fails
    */
   async run(): Promise<void> {
-    const { group, instance, output, sessionTimeoutMs, topic } = this.#options;
+    const { deadLetter, group, instance, output, sessionTimeoutMs, topic } = this.#options;
     try {
       this.#partitionCount = await partitionsOf(this.#consumer, topic);
       await ensureTopic(this.#admin, this.#consumer, this.stateTopic, this.#partitionCount, true);
-      await ensureTopic(this.#admin, this.#consumer, output, this.#partitionCount, false);
+      for (const each of deadLetter === undefined ? [output] : [output, deadLetter])
+        await ensureTopic(this.#admin, this.#consumer, each, this.#partitionCount, false);
       this.#consumer.on('consumer:group:join', ({ assignments = [], generationId = 0 }) =>
         this.#onAssigned(assignments.find((each) => each.topic === topic)?.partitions ?? [], generationId),
       );

@@ -1,0 +1,11 @@
+import { defineConfig } from 'vitest/config';
+
+export default defineConfig({
+  test: {
+    include: ['test/integration/kafka/**/*.test.ts'],
+    globalSetup: ['test/integration/kafka/broker.ts'],
+    // A real broker starts, and members of a group are waited for.
+    testTimeout: 300_000,
+    hookTimeout: 300_000,
+  },
+});
