@@ -260,6 +260,7 @@ export class KafkaDoor {
       });
     } catch (error) {
       // The one before stays; whoever goes on from it tells the same edges once more.
+      partition.noteUnsaved();
       this.#options.log.warn({ partition: number, reason: reasonOf(error) }, 'a state could not be saved');
     }
   }

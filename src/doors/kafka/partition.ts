@@ -68,6 +68,11 @@ export class Partition {
   goOn(generation: number): void {
     this.generation = generation;
     this.writer = new StateWriter(generation);
+    this.noteUnsaved();
+  }
+
+  /** The state of the last {@link snapshot} was not kept: there is still something to save. */
+  noteUnsaved(): void {
     this.#hasNew = true;
   }
 
