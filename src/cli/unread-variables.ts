@@ -9,11 +9,7 @@ const WITHOUT_OPTION = [
     ['USER', 'PASSWORD', 'PASSWORD_FILE', 'TOKEN', 'TOKEN_FILE'].map((name) => `${PREFIX}${who}_${name}`),
   ),
   ...['IMAGE', 'SSH_IMAGE'].map((name) => `${PREFIX}${name}`),
-  ...['USER', 'PASSWORD', 'PASSWORD_FILE', 'TOKEN', 'TOKEN_FILE'].map((name) => `${PREFIX}KAPACITOR_${name}`),
-  ...['PASSWORD_FILE', 'TOKEN_FILE'].map((name) => `${PREFIX}FEED_${name}`),
-  ...['PASSWORD', 'PASSWORD_FILE', 'TOKEN', 'TOKEN_FILE'].map((name) => `${PREFIX}WEB_${name}`),
   ...['TLS', 'CA', 'MECHANISM', 'USER', 'PASSWORD', 'PASSWORD_FILE'].map((name) => `${PREFIX}KAFKA_${name}`),
-  `${PREFIX}IMAGE`,
 ];
 
 /** Beyond so many letters that differ, a name is another one and no slip. */
