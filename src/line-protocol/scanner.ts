@@ -6,7 +6,7 @@ import { ESCAPED_IN_NAME, ESCAPED_IN_STRING, ESCAPED_IN_TAG, takeEscapesOff, une
 import { MAX_INT } from './limits.ts';
 import { LineNames, MAX_NAMES } from './line-names.ts';
 import { NUMBER, numberKind, readNumber, readTimestamp, words } from './numbers.ts';
-import { type FieldValue, type LinePoint, LineParser } from './parser.ts';
+import { type FieldValue, LineParser, type LinePoint } from './parser.ts';
 
 /** What {@link LineScanner.next} came to. */
 export const SCANNED = {
