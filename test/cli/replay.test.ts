@@ -336,7 +336,10 @@ describe('edge-detect replay', () => {
       [STREAM, '--field', 'f', '--function', 'edgeDetectBatch'],
       'holds a stream, but the function wants BATCH',
     ],
-    [[STREAM, '--function', 'nothing'], 'Allowed choices are edgeDetect, edgeDetectBatch, mirror'],
+    [
+      [STREAM, '--function', 'nothing'],
+      "there is no function 'nothing'; there are edgeDetect, edgeDetectBatch, mirror",
+    ],
     [[STREAM, '--function', 'mirror', '--socket', '/x'], 'leave it or --socket out'],
     [[BATCH, '--field', 'value', '--group-by', 'host'], 'grouped by their query: leave --group-by out'],
     [['missing.srpl', '--field', 'f'], 'missing.srpl: there is no such file'],
