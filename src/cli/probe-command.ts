@@ -100,6 +100,9 @@ async function targetsOf(options: ProbeOptions): Promise<Target[]> {
   }));
 }
 
+/** The agent's own, on which it tells of itself and speaks HTTP: no function is there. */
+const STATUS_SOCKET = 'status.sock';
+
 /**
  * A socket, or those in a folder.
  * @throws OperationError if there are none in it, or it can't be looked into
@@ -107,7 +110,8 @@ async function targetsOf(options: ProbeOptions): Promise<Target[]> {
 function socketsAt(path: string): string[] {
   try {
     if (statSync(path, { throwIfNoEntry: false })?.isDirectory() !== true) return [path];
-    const sockets = readdirSync(path, { withFileTypes: true }).filter((entry) => entry.isSocket());
+    const entries = readdirSync(path, { withFileTypes: true });
+    const sockets = entries.filter((entry) => entry.isSocket() && entry.name !== STATUS_SOCKET);
     if (sockets.length > 0) return sockets.map(({ name }) => join(path, name)).sort();
   } catch (error) {
     throw new OperationError(`${path}: cannot look there: ${messageOf(error)}`);

@@ -86,7 +86,7 @@ describe('serve', () => {
       { msg: 'stopping', signal: 'SIGTERM' },
       { msg: 'stopped' },
     ]);
-    expect(logged[4]).toMatchObject({
+    expect(logged[5]).toMatchObject({
       bytes: expect.any(Number),
       seconds: expect.any(Number),
       reason: 'Kapacitor closed the connection',
