@@ -85,7 +85,8 @@ describe.skipIf(compose === undefined)('docker-compose.yml', () => {
 
   test('shares the folder that UDF_SOCKET_DIR names, for both sides of the sockets', async () => {
     const config = await call(compose, ['config'], { ...environment, UDF_SOCKET_DIR: '/srv/udf' });
-    expect(config.match(/\/srv\/udf\b/g)).toHaveLength(2);
+    // The agent, Kapacitor, and the page, which asks the agent.
+    expect(config.match(/\/srv\/udf\b/g)).toHaveLength(3);
     expect(config).not.toContain('udf-sockets:/');
   });
 
