@@ -119,8 +119,10 @@ for (const candidate of inject('influxdb')) {
       expect(code).toBe(1);
       expect(err).toContain('points: 3 read, 1 written, 2 rejected, 0 lost');
       expect(err).toMatch(/rejected: .*has a line break/);
+      // What 2.x answers in has one kind of line break only, whatever it keeps.
+      const kept = influx.major === 2 ? 'a\nb\nc' : 'a\nb\r\nc';
       expect(await influx.points(database, 'm')).toEqual([
-        { timeNs: '1', tags: {}, fields: { v: '"a\nb\r\nc"' } },
+        { timeNs: '1', tags: {}, fields: { v: `"${kept}"` } },
       ]);
     });
 

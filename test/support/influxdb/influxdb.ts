@@ -194,7 +194,8 @@ class Influx2 implements InfluxServer {
       const tags: Record<string, string> = {};
       let [time, field, value] = ['', '', ''];
       for (const { dataType, index, label } of columns) {
-        const text = values[index] ?? '';
+        // Flux writes a line break within a text as CSV has it at a line's end; what is stored has the one that came.
+        const text = (values[index] ?? '').replaceAll('\r\n', '\n');
         if (label === '_time') time = String(nanosOf(text));
         else if (label === '_field') field = text;
         else if (label === '_value') value = literalOf(text, KINDS_OF_2.get(dataType) ?? '');
