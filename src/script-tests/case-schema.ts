@@ -146,15 +146,6 @@ const Batch = Type.Union([
   ),
 ]);
 
-const InfluxQueries = Type.Object(
-  {
-    data: Data,
-    start: Type.String({ description: 'the queries run from here, as the script says how often' }),
-    stop: Type.String({ description: 'up to here' }),
-  },
-  { ...closed, description: "a real InfluxDB (--influxd) runs the script's own queries over the data" },
-);
-
 const Step = Type.Object(
   {
     data: Type.Optional(Data),
@@ -182,7 +173,6 @@ export const TestCase = Type.Object(
         description: 'what each query found, query by query',
       }),
     ),
-    influxdb: Type.Optional(InfluxQueries),
     steps: Type.Optional(Type.Array(Step, { minItems: 1 })),
     vars: Type.Optional(Vars),
     expect: Type.Optional(Expectations),
