@@ -1,5 +1,6 @@
 import type { FieldValue, LinePoint } from '../line-protocol/parser.ts';
 import type { AlertSpec, Expectations, NodeSpec, PointListSpec, SentSpec } from './case-schema.ts';
+import { entriesOf } from './entries.ts';
 import { type Difference, matchList, matchText, matchTime, nearest, textOf } from './match.ts';
 import type { Outcome, OutcomeAlert, Sent } from './outcome.ts';
 import { WAYS } from './outcome.ts';
@@ -125,10 +126,6 @@ function firstRow(data: unknown): { tags: Map<string, string>; fields: Map<strin
     tags: new Map([...entriesOf(first.get('tags'))].map(([name, value]) => [name, String(value)])),
     fields,
   };
-}
-
-function entriesOf(value: unknown): Map<string, unknown> {
-  return new Map(typeof value === 'object' && value !== null ? Object.entries(value) : []);
 }
 
 function sentMismatches(spec: SentSpec, sent: Sent, frame: Frame): string[] {

@@ -2,6 +2,7 @@ import { existsSync, readFileSync } from 'node:fs';
 import { basename, dirname, extname, join, relative } from 'node:path';
 import { parse, stringify } from 'yaml';
 import { InputError, messageOf } from '../errors.ts';
+import { entriesOf } from './entries.ts';
 
 /** A case file made from another tool's. */
 export interface ImportedFile {
@@ -54,10 +55,6 @@ function readTests(file: string): UnitTest[] {
       throw new InputError('BAD_VALUE', `${file}: test ${index + 1} has no task_name`);
     return { name: String(fields.get('name') ?? `test ${index + 1}`), script, fields };
   });
-}
-
-function entriesOf(value: unknown): Map<string, unknown> {
-  return new Map(typeof value === 'object' && value !== null ? Object.entries(value) : []);
 }
 
 /** kapacitor-unit gets the folder by a flag; as a rule it lies beside that of the tests. */

@@ -2,6 +2,7 @@ import { setTimeout as pause } from 'node:timers/promises';
 import { OperationError } from '../errors.ts';
 import type { TaskGraph } from '../kapacitor/definitions.ts';
 import { formatLine } from '../line-protocol/writer.ts';
+import { entriesOf } from './entries.ts';
 import type { OwnKapacitor } from './own-kapacitor.ts';
 import type { TimedPoint } from './points.ts';
 
@@ -103,8 +104,4 @@ export class LiveTask {
       failure: isFailed ? String(error) : '',
     };
   }
-}
-
-function entriesOf(value: unknown): Map<string, unknown> {
-  return new Map(typeof value === 'object' && value !== null ? Object.entries(value) : []);
 }

@@ -1,6 +1,7 @@
 import type { TaskGraph } from '../kapacitor/definitions.ts';
 import type { LinePoint } from '../line-protocol/parser.ts';
 import type { AlertEvent, CaseEnds, Written } from './ends.ts';
+import { entriesOf } from './entries.ts';
 import type { AlertTap, Instrumented } from './instrument.ts';
 import type { TopicHandler } from './prepared-case.ts';
 
@@ -235,8 +236,4 @@ function timeNsOf(text: string): bigint | undefined {
   const [, whole, fraction = ''] = /^(.{19})(?:\.(\d+))?Z$/.exec(text) ?? [];
   if (whole === undefined) return undefined;
   return BigInt(Date.parse(`${whole}Z`)) * 1_000_000n + BigInt(fraction.padEnd(9, '0'));
-}
-
-function entriesOf(value: unknown): Map<string, unknown> {
-  return new Map(typeof value === 'object' && value !== null ? Object.entries(value) : []);
 }

@@ -4,6 +4,7 @@ import { parse as parseYaml } from 'yaml';
 import { messageOf } from '../errors.ts';
 import { outlineOf, type ScriptOutline } from '../tickscript/chains.ts';
 import { positionOf, ScriptSyntaxError, stringValue } from '../tickscript/tokens.ts';
+import { entriesOf } from './entries.ts';
 
 /** A script with all that Kapacitor needs to run it. */
 export interface ScriptSource {
@@ -80,10 +81,6 @@ function taskFileSource(file: string, text: string, vars: Readonly<Record<string
   const [database, policy] = [first.get('db'), first.get('rp')];
   if (typeof database !== 'string' || typeof policy !== 'string') return source;
   return { ...source, dbrp: { database, policy } };
-}
-
-function entriesOf(value: unknown): Map<string, unknown> {
-  return new Map(typeof value === 'object' && value !== null ? Object.entries(value) : []);
 }
 
 function sourceOf(
