@@ -33,6 +33,26 @@ const COMMANDS: ReadonlyMap<string, () => Promise<CommandFactory>> = new Map([
   ['revive', async () => (await import('./revive-command.ts')).reviveCommand],
 ]);
 
+/** The page of docs/ on each command, which its `--help` names. */
+const PAGES: Readonly<Record<string, string>> = {
+  serve: 'operation',
+  probe: 'operation',
+  conf: 'install/by-hand',
+  new: 'functions',
+  stdio: 'functions',
+  replay: 'replay',
+  filter: 'telegraf',
+  kafka: 'kafka',
+  feed: 'feed',
+  web: 'web',
+  test: 'testing',
+  check: 'testing',
+  status: 'monitoring',
+  states: 'monitoring',
+  edges: 'monitoring',
+  revive: 'operation',
+};
+
 /** What only the agent itself starts. */
 const HIDDEN_COMMANDS = new Set(['worker', 'function-worker']);
 
@@ -50,6 +70,12 @@ function usageError(text: string): string {
 async function loadOthers(name: string, io: Io): Promise<Command[]> {
   const others = [...COMMANDS].filter(([other]) => other !== name);
   return Promise.all(others.map(async ([, load]) => (await load())(io, () => {})));
+}
+
+/** Every command that is for people, for instance for what is written about them. */
+export async function allCommands(io: Io): Promise<Command[]> {
+  const commands = await loadOthers('', io);
+  return commands.filter((command) => !HIDDEN_COMMANDS.has(command.name()));
 }
 
 function inheritSettings(command: Command, parent: Command): void {
@@ -87,6 +113,9 @@ export async function run(argv: readonly string[], io: Io): Promise<number> {
       code = exitCode;
     });
     inheritSettings(command, program);
+    const page = PAGES[name];
+    if (page !== undefined)
+      command.addHelpText('after', `\nDocumentation: docs/${page}.md, all flags: docs/commands.md`);
     program.addCommand(command, { hidden: HIDDEN_COMMANDS.has(name) });
   }
   try {
