@@ -1,11 +1,9 @@
 import type { Socket } from 'node:net';
-import type { NodeLog, StatesPage, StatesQuery, UdfFunction } from '../function/contract.ts';
+import type { StatesPage, StatesQuery, UdfFunction } from '../function/contract.ts';
 import { failureOf } from '../function/failure.ts';
-import { Node } from '../function/node.ts';
+import type { Node } from '../function/node.ts';
 import { OptionsError, valueTypes } from '../function/options.ts';
 import { Ticker } from '../function/ticker.ts';
-import type { NodeTotals, SessionReport } from '../status/report.ts';
-import { SessionFigures, type SessionNumbers } from '../status/session-figures.ts';
 import { checkKeepalive, keepaliveSentMs } from '../wire/batch.ts';
 import { body, frameOf, MESSAGE, readEnvelope } from '../wire/envelope.ts';
 import { FrameReader } from '../wire/frames.ts';
@@ -26,7 +24,9 @@ import { setting, wording } from '../wording.ts';
 import { Connection } from './connection.ts';
 import type { SessionEnvironment, SessionLog } from './environment.ts';
 import type { LiveSession, NodeIds } from './live-sessions.ts';
-import type { Overrun, Patience } from './patience.ts';
+import { openNode } from './open-node.ts';
+import type { Patience } from './patience.ts';
+import { SessionStory } from './session-story.ts';
 import { READ_BYTES } from './shared-read.ts';
 import { SlowWork } from './slow-work.ts';
 
@@ -50,13 +50,10 @@ export class Session implements LiveSession {
   readonly #patience: Patience;
   readonly #work: SlowWork;
   readonly #ticker: Ticker;
-  readonly #startedMs: number;
+  readonly story: SessionStory;
   #lastHeardMs: number;
   #node: Node | undefined;
-  #request: InitRequest | undefined;
-  #ids: NodeIds | undefined;
-  #isReplay = false;
-  readonly #figures: SessionFigures;
+  #isAsked = false;
 
   /**
    * @param accepted a connection that nobody has read from
@@ -77,9 +74,8 @@ export class Session implements LiveSession {
     this.#log = log;
     this.#patience = patience;
     this.#onClosed = onClosed;
-    this.#startedMs = clockMs();
-    this.#lastHeardMs = this.#startedMs;
-    this.#figures = new SessionFigures(this.#startedMs);
+    this.#lastHeardMs = clockMs();
+    this.story = new SessionStory(fn.name, environment, log, () => this.#connection.bytes);
     this.#reader = new FrameReader(maxFrameBytes);
     this.#work = new SlowWork(clockMs);
     // All that happens to a session.
@@ -87,7 +83,10 @@ export class Session implements LiveSession {
       bytes: (buffer, length) => this.#onBytes(buffer, length),
       inputEnd: () => this.#onInputEnd(),
       drain: () => this.#connection.pauseOrResume(this.#work.waitingBytes),
-      overrun: (overrun) => this.#onOverrun(overrun),
+      overrun: (overrun) => {
+        this.#stopWork();
+        this.story.overrun(overrun);
+      },
       close: () => this.#onClose(),
     });
     this.#ticker = new Ticker(clockMs, () => this.#onTick());
@@ -100,45 +99,12 @@ export class Session implements LiveSession {
   /** Breaks the connection off if Kapacitor waits for answers no longer. */
   keepTime(): void {
     this.#connection.keepsTime();
-    this.#figures.look(
-      this.#environment.clockMs(),
-      this.#points,
-      this.#edges,
-      !this.#connection.outbox.isBlocked,
-    );
-  }
-
-  /** What it is and has done; undefined before its Init. */
-  report(): SessionReport | undefined {
-    if (this.#ids === undefined) return undefined;
-    const { functionName, nodeId, taskId } = this.#ids;
-    const kind = this.#isReplay ? 'replay' : 'live';
-    const ids = { task: taskId, node: nodeId, function: functionName, kind } as const;
-    return this.#figures.report(ids, this.#numbers, this.#environment.clockMs());
-  }
-
-  /** Adds what it has done. */
-  addTo(totals: NodeTotals): void {
-    this.#figures.addTo(totals, this.#numbers, this.#environment.clockMs());
+    this.story.look(!this.#connection.outbox.isBlocked);
   }
 
   /** A page of the states that its node holds; undefined where there is none to show. */
   states(query: StatesQuery): StatesPage | undefined {
     return this.#work.isUnderWay ? undefined : this.#node?.states(query);
-  }
-
-  /** Whose it is; undefined before its Init. */
-  get ids(): NodeIds | undefined {
-    return this.#ids;
-  }
-
-  get #numbers(): SessionNumbers {
-    return {
-      points: this.#points,
-      edges: this.#edges,
-      bytes: this.#connection.bytes,
-      counts: this.#counts() ?? {},
-    };
   }
 
   /** Breaks the connection off. */
@@ -168,7 +134,7 @@ export class Session implements LiveSession {
   }
 
   #onInputEnd(): void {
-    if (this.#ids !== undefined && !this.#isReplay) this.#environment.live.release(this.#ids, this);
+    this.#release();
     this.#settle();
   }
 
@@ -182,38 +148,16 @@ export class Session implements LiveSession {
     this.#connection.flush(this.#work.waitingBytes);
   }
 
-  #onOverrun({ isPresumed, silentMs, timeoutMs }: Overrun): void {
-    this.#stopWork();
-    const why = isPresumed ? 'this process stood still' : 'Kapacitor had no answer';
-    this.#log.warn(
-      { ...this.#logIds(), silentMs: Math.round(silentMs), timeoutMs: Math.round(timeoutMs) },
-      `the connection is broken off: ${why} for too long, and what is said after its timeout brings Kapacitor down; the task has to be brought back`,
-    );
-  }
-
   #onClose(): void {
     this.#onClosed();
     this.#stopWork();
-    const { bytes, reason } = this.#connection;
-    if (this.#ids === undefined) {
-      this.#log.debug({ bytes, reason }, 'connection without a task ended');
-      return;
-    }
-    if (!this.#isReplay) this.#environment.live.release(this.#ids, this);
-    const { functionName, nodeId, taskId } = this.#ids;
-    this.addTo(this.#environment.past.of(functionName, taskId, nodeId));
-    this.#log.info(
-      {
-        ...this.#logIds(),
-        points: this.#points,
-        edges: this.#edges,
-        ...this.#counts(),
-        bytes,
-        seconds: Math.round(this.#environment.clockMs() - this.#startedMs) / 1000,
-        reason,
-      },
-      'task disconnected',
-    );
+    this.#release();
+    this.story.disconnected(this.#connection.reason);
+  }
+
+  #release(): void {
+    const { ids, isReplay } = this.story;
+    if (ids !== undefined && !isReplay) this.#environment.live.release(ids, this);
   }
 
   readonly #frames = {
@@ -296,20 +240,18 @@ export class Session implements LiveSession {
   }
 
   #init(request: InitRequest): void {
-    if (this.#request !== undefined) {
+    if (this.#isAsked) {
       this.#refuseInit('this connection is initialised already');
       return;
     }
-    this.#request = request;
+    this.#isAsked = true;
+    this.story.asked(request);
     const { taskId, nodeId } = request;
     try {
       this.#node = this.#openNode(request);
     } catch (error) {
       if (!(error instanceof OptionsError)) throw error;
-      this.#log.warn(
-        { task: taskId, node: nodeId, problems: error.problems },
-        'task refused for its options',
-      );
+      this.story.refused(error.problems);
       this.#refuseInit(error.message);
       return;
     }
@@ -330,47 +272,19 @@ export class Session implements LiveSession {
     );
   }
 
-  #openNode({ options, taskId, nodeId }: InitRequest): Node {
-    const { limits, clockMs } = this.#environment;
-    const ids = { task: taskId, node: nodeId };
-    const log: NodeLog = {
-      info: (fields, message) => this.#log.info({ ...ids, ...fields }, message),
-      warn: (fields, message) => {
-        this.#figures.warnings++;
-        this.#log.warn({ ...ids, ...fields }, message);
-      },
-      hint: (fields, message) => {
-        if (this.#environment.hints.isNew([this.#function.name, taskId, nodeId, options, message]))
-          this.#log.warn({ ...ids, ...fields }, message);
-      },
-    };
-    const { outbox } = this.#connection;
-    const { edges } = this.#environment;
-    const told = { ...ids, function: this.#function.name };
-    return new Node(
-      this.#function,
-      { options, limits, log, clockMs },
-      {
-        beginBatch: (bytes, start, end) => outbox.writeMessage(MESSAGE.begin, bytes, start, end),
-        point: (bytes, start, end) => {
-          outbox.writeMessage(MESSAGE.point, bytes, start, end);
-          if (edges.isHeard) edges.tell(told, bytes, start, end);
-        },
-        endBatch: (bytes, start, end) => outbox.writeMessage(MESSAGE.end, bytes, start, end),
-      },
-    );
+  #openNode(request: InitRequest): Node {
+    return openNode(this.#function, request, {
+      environment: this.#environment,
+      log: this.#log,
+      outbox: this.#connection.outbox,
+      onWarning: () => this.story.figures.warnings++,
+    });
   }
 
   #initialised(ids: NodeIds, isLive: boolean): void {
-    this.#ids = ids;
-    this.#isReplay = !isLive;
     this.#write(encodeInitResponse());
     if (this.#node?.wantsTicks === true) this.#ticker.start();
-    const { taskId: task, nodeId: node } = ids;
-    this.#log.info(
-      { task, node, ...(isLive ? {} : { replay: true }) },
-      isLive ? 'task connected' : 'replay connected',
-    );
+    this.story.connected(ids, this.#node, !isLive);
   }
 
   #refuseInit(error: string): void {
@@ -380,7 +294,7 @@ export class Session implements LiveSession {
 
   #snapshot(): void {
     // Kapacitor asks for one at a time. While the last one is still on its way, another would only fill the memory.
-    if (this.#node === undefined || this.#isReplay || this.#connection.isSendingSnapshot) {
+    if (this.#node === undefined || this.story.isReplay || this.#connection.isSendingSnapshot) {
       this.#write(encodeEmptySnapshot());
       return;
     }
@@ -400,12 +314,12 @@ export class Session implements LiveSession {
     const limit = this.#environment.maxFrameBytes;
     if (sizeOfSnapshotMessage(size) > limit) {
       this.#log.warn(
-        { ...this.#logIds(), maxFrameBytes: limit },
+        { ...this.story.logIds(), maxFrameBytes: limit },
         `${wording`the snapshot is larger than ${setting('maxFrameBytes')} allows: Kapacitor keeps the one before`}`,
       );
     } else if (size > 0) {
       this.#connection.sendSnapshot([encodeSnapshotHead(size), ...pieces], size);
-      this.#figures.snapshot(size, this.#environment.clockMs());
+      this.story.figures.snapshot(size, this.#environment.clockMs());
       return;
     }
     this.#write(encodeEmptySnapshot());
@@ -419,12 +333,15 @@ export class Session implements LiveSession {
       return;
     }
     const answer = (): void => this.#write(encodeRestoreResponse());
-    if (this.#isReplay) {
-      this.#log.info({ ...this.#logIds() }, 'a replay starts empty: the snapshot is that of the live task');
+    if (this.story.isReplay) {
+      this.#log.info(
+        { ...this.story.logIds() },
+        'a replay starts empty: the snapshot is that of the live task',
+      );
       answer();
       return;
     }
-    this.#figures.restores++;
+    this.story.figures.restores++;
     this.#inSlices(this.#node.restore(snapshot), () => true, answer);
   }
 
@@ -471,16 +388,7 @@ export class Session implements LiveSession {
     if (this.#connection.isEnding) return;
     const { code, message, cause } = failureOf(error, this.#environment.explain);
     const text = `${code} at byte ${offset}: ${message}`;
-    const { errors } = this.#environment.past.of(
-      this.#function.name,
-      this.#ids?.taskId ?? '',
-      this.#ids?.nodeId ?? '',
-    );
-    errors[code] = (errors[code] ?? 0) + 1;
-    this.#log.error(
-      { ...this.#logIds(), code, offset, ...(cause === undefined ? {} : { err: cause }) },
-      `connection closed: ${message}`,
-    );
+    this.story.failed(code, offset, message, cause);
     this.#write(encodeErrorResponse(text));
     this.#endAndLinger(text);
   }
@@ -517,19 +425,6 @@ export class Session implements LiveSession {
   /** Where in the connection the message at hand lies. */
   get #offset(): number {
     return this.#work.offset ?? this.#reader.offset;
-  }
-
-  #counts(): Readonly<Record<string, number>> | undefined {
-    try {
-      return this.#node?.counts();
-    } catch (error) {
-      this.#log.error({ ...this.#logIds(), err: error }, 'the function failed at counting what it did');
-      return undefined;
-    }
-  }
-
-  #logIds(): { task?: string; node?: string } {
-    return this.#request === undefined ? {} : { task: this.#request.taskId, node: this.#request.nodeId };
   }
 }
 

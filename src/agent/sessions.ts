@@ -75,23 +75,23 @@ export class Sessions implements Place, Insight {
   };
 
   async sessions(): Promise<SessionReport[]> {
-    return [...this.#open].flatMap((session) => session.report() ?? []);
+    return [...this.#open].flatMap((session) => session.story.report() ?? []);
   }
 
   async totals(): Promise<NodeTotals[]> {
     const sums = new TotalsTable();
     for (const totals of this.#environment.past.all()) sums.add(totals);
     for (const session of this.#open) {
-      const { ids } = session;
-      if (ids !== undefined) session.addTo(sums.of(ids.functionName, ids.taskId, ids.nodeId));
+      const { ids } = session.story;
+      if (ids !== undefined) session.story.addTo(sums.of(ids.functionName, ids.taskId, ids.nodeId));
     }
     return sums.all();
   }
 
   async states({ match, node, task, ...query }: StatesRequest): Promise<StatesReport | undefined> {
-    const asked = [...this.#open].filter(({ ids }) => ids?.taskId === task && ids.nodeId === node);
+    const asked = [...this.#open].filter(({ story: { ids } }) => ids?.taskId === task && ids.nodeId === node);
     // Of a live task and its replays the live one.
-    const session = asked.find((each) => each.report()?.kind === 'live') ?? asked[0];
+    const session = asked.find((each) => !each.story.isReplay) ?? asked[0];
     const page = session?.states({
       ...query,
       ...(match === undefined ? {} : { matches: globMatcher(match) }),

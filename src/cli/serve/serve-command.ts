@@ -1,7 +1,6 @@
 import { readFileSync } from 'node:fs';
-import { availableParallelism } from 'node:os';
 import { dirname } from 'node:path';
-import { Command, InvalidArgumentError, Option } from 'commander';
+import { Command } from 'commander';
 import type { Logger } from 'pino';
 import { accessProblem } from '../../agent/access.ts';
 import {
@@ -20,126 +19,22 @@ import { startWatchdog } from '../../agent/watchdog/watchdog.ts';
 import { messageOf, UsageError } from '../../errors.ts';
 import type { KapacitorApi } from '../../kapacitor/api.ts';
 import { SessionKeeper } from '../../revival/session-keeper.ts';
-import { parseCount } from '../argument-parsers.ts';
-import { durationParser, wholeMs } from '../duration.ts';
+import { wholeMs } from '../duration.ts';
 import type { Io } from '../io.ts';
-import {
-  CREDENTIALS_HELP,
-  type KapacitorOptions,
-  kapacitorApi,
-  kapacitorOptions,
-} from '../kapacitor-options.ts';
-import { type LogOptions, logOptions, makeLog } from '../log.ts';
+import { CREDENTIALS_HELP, kapacitorApi } from '../kapacitor-options.ts';
+import { makeLog } from '../log.ts';
 import { programVersion } from '../program-version.ts';
 import type { CommandFactory } from '../run.ts';
-import {
-  BUILT_IN,
-  gidOf,
-  kapacitorGidOption,
-  type ServedOptions,
-  servedOptions,
-  servedSockets,
-} from '../served-functions.ts';
+import { BUILT_IN, gidOf, servedSockets } from '../served-functions.ts';
 import { startOwnFunctions } from './own-functions.ts';
-import { type StatusFlags, statusOptions, statusPlace } from './status-flags.ts';
+import { addServeOptions, type ServeOptions } from './serve-options.ts';
+import { statusPlace } from './status-flags.ts';
 import { workerProgram } from './worker.ts';
-
-interface ServeOptions extends ServedOptions, LogOptions, KapacitorOptions, StatusFlags {
-  readonly socketMode: number;
-  readonly socketGroup?: string;
-  readonly kapacitorGid?: string;
-  readonly maxFrameBytes: number;
-  readonly maxGroups: number;
-  readonly workers: number;
-  readonly functionWorkers: number;
-  /** Bytes. */
-  readonly functionMemory: number;
-  /** Nanoseconds; 0: off. */
-  readonly watchdog: bigint;
-  readonly revive?: string;
-  readonly reviveTries: number;
-}
-
-const MIB = 1024 * 1024;
-
-/** A process without any function takes half of this. */
-const MIN_FUNCTION_MEMORY = 96 * MIB;
-
-/** Places in a frame are kept in 32 bits. */
-const MAX_FRAME_BYTES = 2 ** 31 - 1;
 
 /** `edge-detect serve`: the agent. */
 export const serveCommand: CommandFactory = (io, exit) => {
   const command = new Command('serve').description('serve the functions to Kapacitor, one Unix socket each');
-  for (const option of servedOptions()) command.addOption(option);
-  command
-    .addOption(
-      new Option('--socket-mode <octal>', 'permission bits of the sockets')
-        .argParser(parseMode)
-        .default(0o660, '0660')
-        .env('EDGE_DETECT_SOCKET_MODE'),
-    )
-    .addOption(
-      new Option('--socket-group <group>', 'group of the sockets, a name or a number').env(
-        'EDGE_DETECT_SOCKET_GROUP',
-      ),
-    )
-    .addOption(
-      kapacitorGidOption('--kapacitor-gid', "Kapacitor's group: warn at the start where it cannot connect"),
-    )
-    .addOption(
-      new Option('--max-frame-bytes <bytes>', 'refuse longer messages and send no longer snapshots')
-        .argParser(parseFrameBytes)
-        .default(256 * MIB, '268435456, 256 MiB')
-        .env('EDGE_DETECT_MAX_FRAME_BYTES'),
-    )
-    .addOption(
-      new Option('--max-groups <n>', 'groups that a node keeps unless its TICKscript says otherwise')
-        .argParser(parseCount)
-        .default(1_000_000)
-        .env('EDGE_DETECT_MAX_GROUPS'),
-    );
-  command.addOption(
-    new Option('--workers <n>', 'processes that share the connections; auto: one per core')
-      .argParser((text) => (text === 'auto' ? availableParallelism() : parseCount(text)))
-      .default(1)
-      .env('EDGE_DETECT_WORKERS'),
-  );
-  command
-    .addOption(
-      new Option('--function-workers <n>', 'processes that share the connections of your own functions')
-        .argParser(parseCount)
-        .default(1)
-        .env('EDGE_DETECT_FUNCTION_WORKERS'),
-    )
-    .addOption(
-      new Option('--function-memory <size>', 'kill a process of your own functions that takes more than this')
-        .argParser(parseMemory)
-        .default(256 * MIB, '256MB')
-        .env('EDGE_DETECT_FUNCTION_MEMORY'),
-    );
-  command
-    .addOption(
-      new Option('--watchdog <duration>', 'kill a process that stands still for longer than this; 0: never')
-        .argParser(durationParser(100, 3_600_000, true))
-        .default(5_000_000_000n, '5s')
-        .env('EDGE_DETECT_WATCHDOG'),
-    )
-    .addOption(
-      new Option(
-        '--revive <url>',
-        "bring back tasks that lost their UDF: the URL of Kapacitor's HTTP API",
-      ).env('EDGE_DETECT_REVIVE'),
-    )
-    .addOption(
-      new Option('--revive-tries <n>', 'give a task up after so many tries in a row')
-        .argParser(parseCount)
-        .default(10)
-        .env('EDGE_DETECT_REVIVE_TRIES'),
-    );
-  for (const option of statusOptions()) command.addOption(option);
-  for (const option of kapacitorOptions()) command.addOption(option);
-  for (const option of logOptions()) command.addOption(option);
+  addServeOptions(command);
   command.addHelpText(
     'after',
     `
@@ -272,27 +167,6 @@ async function startBuiltIn(
   const pool = new WorkerPool({ workers, watchdogMs, program: workerProgram(options), log }, live);
   await pool.start();
   return pool;
-}
-
-function parseMode(text: string): number {
-  if (!/^0?[0-7]{3}$/.test(text))
-    throw new InvalidArgumentError('It must be three octal digits, or a 0 and three, for instance 0660.');
-  return Number.parseInt(text, 8);
-}
-
-/** A size with its unit, as `docker --memory` takes it: 256MB. */
-function parseMemory(text: string): number {
-  const [, number = '', unit = ''] = /^(\d+)\s*([kmg])(?:i?b)?$/i.exec(text) ?? [];
-  const bytes = Number(number) * ({ k: 1024, m: MIB, g: 1024 * MIB }[unit.toLowerCase()] ?? 0);
-  if (!(bytes >= MIN_FUNCTION_MEMORY))
-    throw new InvalidArgumentError('It must be a size of 96MB or more, such as 256MB or 1GB.');
-  return bytes;
-}
-
-function parseFrameBytes(text: string): number {
-  const bytes = parseCount(text);
-  if (bytes > MAX_FRAME_BYTES) throw new InvalidArgumentError(`It must be ${MAX_FRAME_BYTES} or less.`);
-  return bytes;
 }
 
 /** Node has no look-up of groups; where there are more than those of the file, the number works. */

@@ -28,14 +28,6 @@ import { HIGH_WORD_NS, RESTORE_STEP, Timeliness, VERDICT } from './timeliness.ts
 import { copy, release, textOf, VALUE_WORDS } from './values.ts';
 import { Warnings } from './warnings.ts';
 
-/**
- * If very many groups fall silent at once, a look at the clock leaves the rest to the next one after so long a time, or to
- * the next point; other connections have their turn meanwhile.
- */
-const LOOK_MS = 250;
-/** How often it is asked how long it takes. */
-const LOOK_STEP = 64;
-
 /** One `@edgeDetect()` or `@edgeDetectBatch()` of a task. */
 export class Detector implements Handler {
   readonly keys: Keys;
@@ -116,7 +108,7 @@ export class Detector implements Handler {
     if (silence !== undefined) {
       this.tick = (nowMs, emit) => {
         silence.time.advance(nowMs);
-        this.#decideSilences(silence, emit, nowMs);
+        silence.decide(this.#fallSilent, emit, nowMs);
       };
     }
   }
@@ -137,7 +129,7 @@ export class Detector implements Handler {
     if (this.#warnings.isWatching) this.#warnings.see(point, keys.found > 0);
     if (silence !== undefined) {
       silence.note(point);
-      this.#decideSilences(silence, emit);
+      silence.decide(this.#fallSilent, emit);
     }
     this.#ignored?.dropFrom(keys, point.bytes);
     if (keys.found === 0) {
@@ -341,19 +333,10 @@ export class Detector implements Handler {
     if (observed >= 0) this.#observation.noteDivergence(group);
   }
 
-  /** Every silence that is due, in the order of the groups' newest times. @param startedMs when a look at the clock began */
-  #decideSilences(silence: Silence, emit: Emit, startedMs = Infinity): void {
-    let decided = 0;
-    for (let id = silence.takeDue(); id >= 0; id = silence.takeDue()) {
-      this.#group.moveTo(id);
-      this.#fallSilent(silence, emit);
-      if (++decided % LOOK_STEP === 0 && this.#clockMs() - startedMs > LOOK_MS) return;
-    }
-  }
-
-  /** The silence of the group at hand: an edge at the time at which it was due, whenever that is noticed. */
-  #fallSilent({ text, afterNs, lastPoints }: Silence, emit: Emit): void {
+  /** The silence of a group: an edge at the time at which it was due, whenever that is noticed. */
+  readonly #fallSilent = (id: number, { text, afterNs, lastPoints }: Silence, emit: Emit): void => {
     const group = this.#group;
+    group.moveTo(id);
     const texts = this.#texts;
     const { accepted, newest } = this.#layout;
     group.set(FLAG.silent);
@@ -373,7 +356,7 @@ export class Detector implements Handler {
       this.#emit(happened, lastPoints.make(group, happened, text), emit, this.#madeOutput);
     this.#observation.release(this.#before);
     this.#observation.release(state);
-  }
+  };
 
   /** Emits the state of the group at hand. @param now the time of the point at hand */
   #emit(now: bigint, point: PointView, emit: Emit, output = this.#output): void {

@@ -1,3 +1,4 @@
+import type { Emit } from '../../function/contract.ts';
 import type { PointView } from '../../wire/point-view.ts';
 import type { GroupCursor } from './group-cursor.ts';
 import { FLAG, type Groups, type Layout, setInt64 } from './groups.ts';
@@ -13,6 +14,14 @@ import { RESTORE_STEP } from './timeliness.ts';
  */
 const STALE_PART = 1 / 4;
 
+/**
+ * If very many groups fall silent at once, a look at the clock leaves the rest to the next one after so long a time, or to
+ * the next point; other connections have their turn meanwhile.
+ */
+const LOOK_MS = 250;
+/** How often it is asked how long it takes. */
+const LOOK_STEP = 64;
+
 /** `silent`: whose turn it is to fall silent, by node time. */
 export class Silence {
   readonly time: NodeTime;
@@ -25,6 +34,7 @@ export class Silence {
    * nothing holds silences back.
    */
   notBeforeNs: bigint | undefined;
+  readonly #clockMs: () => number;
   readonly #groups: Groups;
   readonly #layout: Layout;
   readonly #queue: TimeQueue;
@@ -44,6 +54,7 @@ export class Silence {
     const [key] = settings.keys;
     this.text = Buffer.from(text);
     this.afterNs = afterNs;
+    this.#clockMs = clocks.clockMs;
     this.#groups = groups;
     this.#layout = layout;
     this.#staleNs = Number(afterNs) * STALE_PART;
@@ -78,8 +89,21 @@ export class Silence {
       this.#queue.put(id, hi, lo, page[at + order]);
   }
 
+  /**
+   * Every silence that is due, in the order of the groups' newest times.
+   * @param fall lets a group fall silent: one function for all calls, since a point more often than not has none to fall
+   * @param startedMs when a look at the clock began
+   */
+  decide(fall: (id: number, silence: Silence, emit: Emit) => void, emit: Emit, startedMs = Infinity): void {
+    let decided = 0;
+    for (let id = this.#takeDue(); id >= 0; id = this.#takeDue()) {
+      fall(id, this, emit);
+      if (++decided % LOOK_STEP === 0 && this.#clockMs() - startedMs > LOOK_MS) return;
+    }
+  }
+
   /** Takes the next group that is due out of the queue. @returns its id, or -1 */
-  takeDue(): number {
+  #takeDue(): number {
     const queue = this.#queue;
     const { newest, order } = this.#layout;
     while (queue.size > 0 && this.#isFirstDue()) {

@@ -1,4 +1,4 @@
-import { useState } from 'preact/hooks';
+import { useEffect, useState } from 'preact/hooks';
 import type { AboutAnswer, Note } from '../api/schemas.ts';
 import { api } from './api.ts';
 import { Confirmation, Dialog } from './dialog.tsx';
@@ -81,7 +81,7 @@ export interface NoteFormProps {
 }
 
 /** Asks for a note on the range that was marked. */
-export function NoteForm({ marked, onClose, onSaved, rows, settings }: NoteFormProps) {
+function NoteForm({ marked, onClose, onSaved, rows, settings }: NoteFormProps) {
   const [error, setError] = useState<string>();
   const save = async (event: SubmitEvent): Promise<void> => {
     event.preventDefault();
@@ -99,6 +99,7 @@ export function NoteForm({ marked, onClose, onSaved, rows, settings }: NoteFormP
         measurement: settings.measurement,
       });
       onSaved();
+      onClose();
     } catch (failure) {
       setError(textOf(failure));
     }
@@ -157,4 +158,15 @@ export function NoteForm({ marked, onClose, onSaved, rows, settings }: NoteFormP
 /** As the input wants it: the browser's zone, without saying so. */
 function localTime(ms: number): string {
   return new Date(ms - new Date(ms).getTimezoneOffset() * 60_000).toISOString().slice(0, 19);
+}
+
+/** The form comes once the pointer rests: while a range is marked it would be in the way. */
+export function NoteDialog(props: Parameters<typeof NoteForm>[0]) {
+  const [isResting, setResting] = useState(false);
+  useEffect(() => {
+    setResting(false);
+    const timer = setTimeout(() => setResting(true), 500);
+    return () => clearTimeout(timer);
+  }, [props.marked.fromMs, props.marked.toMs]);
+  return isResting ? <NoteForm {...props} /> : null;
 }

@@ -37,18 +37,9 @@ export function Timeline(props: TimelineProps) {
   const [pointer, setPointer] = useState<{ readonly x: number; readonly y: number }>();
   const height = Math.max(2, Math.min(rows.length, MAX_ROWS_SEEN)) * ROW_HEIGHT;
   useWidth(canvas, setWidth);
-  useLayoutEffect(() => {
-    const element = canvas.current;
-    const context = element?.getContext('2d');
-    if (element === null || context === null || context === undefined) return;
-    const ratio = window.devicePixelRatio;
-    if (element.width !== Math.round(width * ratio) || element.height !== Math.round(height * ratio)) {
-      element.width = Math.round(width * ratio);
-      element.height = Math.round(height * ratio);
-    }
-    context.setTransform(ratio, 0, 0, ratio, 0, 0);
-    drawTimeline(context, { rows, scrollTop, width, height, view, colours, isDark, notes, marked, cursor });
-  });
+  useDrawing(canvas, width, height, (context) =>
+    drawTimeline(context, { rows, scrollTop, width, height, view, colours, isDark, notes, marked, cursor }),
+  );
   const cursorAt = useCallback(
     (x: number, y: number): Cursor => ({
       row: Math.max(0, Math.min(rows.length - 1, Math.floor((y + scrollTop) / ROW_HEIGHT))),
@@ -114,6 +105,27 @@ export function Timeline(props: TimelineProps) {
       </p>
     </section>
   );
+}
+
+/** Draws at every rendering, as sharply as the screen can. */
+function useDrawing(
+  canvas: { readonly current: HTMLCanvasElement | null },
+  width: number,
+  height: number,
+  draw: (context: CanvasRenderingContext2D) => void,
+): void {
+  useLayoutEffect(() => {
+    const element = canvas.current;
+    const context = element?.getContext('2d');
+    if (element === null || context === null || context === undefined) return;
+    const ratio = window.devicePixelRatio;
+    if (element.width !== Math.round(width * ratio) || element.height !== Math.round(height * ratio)) {
+      element.width = Math.round(width * ratio);
+      element.height = Math.round(height * ratio);
+    }
+    context.setTransform(ratio, 0, 0, ratio, 0, 0);
+    draw(context);
+  });
 }
 
 function useWidth(
