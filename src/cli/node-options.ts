@@ -3,12 +3,17 @@ import { trackedKeys } from '../edges/edges.ts';
 import { UsageError } from '../errors.ts';
 import type { UdfFunction } from '../function/contract.ts';
 import { valueTypes } from '../function/options.ts';
-import { FUNCTIONS } from '../functions/catalogue.ts';
 import { checkOptions, parseOptions, type WrittenOption } from '../tickscript/script-options.ts';
 import { addArgument, addListed } from './argument-parsers.ts';
+import {
+  type FunctionsDirOption,
+  functionOf,
+  functionsDirOption,
+  loadCatalogue,
+} from './served-functions.ts';
 
 /** The flags of commands that run a node without Kapacitor: which points it gets, and its options. */
-export interface NodeFlags {
+export interface NodeFlags extends FunctionsDirOption {
   readonly measurement?: string;
   readonly groupBy: readonly string[];
   readonly field: readonly string[];
@@ -41,9 +46,10 @@ export function nodeOptions(variable: string, measurement: string, functions: st
       .argParser(addArgument)
       .default([], 'none')
       .env(`${variable}_OPTION`),
-    new Option('--function <name>', `the function to run (default: ${functions})`)
-      .choices(FUNCTIONS.map(({ name }) => name))
-      .env(`${variable}_FUNCTION`),
+    functionsDirOption(),
+    new Option('--function <name>', `the function to run (default: ${functions})`).env(
+      `${variable}_FUNCTION`,
+    ),
   ];
 }
 
@@ -86,12 +92,12 @@ export function checkNodeOptions(
  * The function for points that come one by one, and its options.
  * @throws InputError or UsageError that says what is wrong with the flags
  */
-export function streamFunction(flags: NodeFlags): { fn: UdfFunction; options: WrittenOption[] } {
-  const name = flags.function ?? 'edgeDetect';
-  const fn = FUNCTIONS.find((each) => each.name === name);
-  if (fn === undefined) throw new UsageError(`there is no function ${name}`);
+export async function streamFunction(
+  flags: NodeFlags,
+): Promise<{ fn: UdfFunction; options: WrittenOption[] }> {
+  const fn = functionOf(flags.function ?? 'edgeDetect', await loadCatalogue(flags));
   if (fn.wants !== 'STREAM')
-    throw new UsageError(`${name} wants batches, and lines are none: take a function that wants a stream`);
+    throw new UsageError(`${fn.name} wants batches, and lines are none: take a function that wants a stream`);
   const options = writtenOptions(flags);
   checkNodeOptions(options, valueTypes(fn.options));
   return { fn, options };

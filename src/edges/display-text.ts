@@ -4,7 +4,7 @@ const HOUR_MS = 60 * MINUTE_MS;
 const DAY_MS = 24 * HOUR_MS;
 
 /** A time in UTC with as many digits of a second as it needs: 2018-01-03T11:30:51.065Z. */
-export function isoTime(timeNs: bigint): string {
+export function shownTime(timeNs: bigint): string {
   // Rounded down, also before 1970.
   const subMs = ((timeNs % NS_PER_MS) + NS_PER_MS) % NS_PER_MS;
   const iso = new Date(Number((timeNs - subMs) / NS_PER_MS)).toISOString();

@@ -1,6 +1,6 @@
 import type { FieldValue } from '../line-protocol/parser.ts';
 import { formatLine } from '../line-protocol/writer.ts';
-import { isoTime } from './display-text.ts';
+import { shownTime } from './display-text.ts';
 import type { Edge, TrackedKey } from './edges.ts';
 
 /**
@@ -10,14 +10,14 @@ import type { Edge, TrackedKey } from './edges.ts';
 export function jsonLine(edge: Edge, keys: readonly TrackedKey[]): string {
   const { point, kind, values, previous, lastedSeconds } = edge;
   return json({
-    time: isoTime(point.time),
+    time: shownTime(point.time),
     name: point.name,
     group: point.group,
     kind,
     value: trackedValue(keys, values),
     previous: previous && trackedValue(keys, previous),
     lastedSeconds,
-    since: isoTime(edge.sinceNs),
+    since: shownTime(edge.sinceNs),
     tags: Object.fromEntries(point.tags),
     fields: Object.fromEntries([...point.fields].map(([name, value]) => [name, new FieldJson(value)])),
   });

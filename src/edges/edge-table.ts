@@ -1,7 +1,7 @@
 import Table from 'cli-table3';
 import type { FieldValue } from '../wire/point.ts';
 import { setting, wording } from '../wording.ts';
-import { columnsOf, countText, cut, durationText, isoTime, visible } from './display-text.ts';
+import { columnsOf, countText, cut, durationText, shownTime, visible } from './display-text.ts';
 import type { Edge, TrackedKey } from './edges.ts';
 import { OTHER_STYLE, type StateStyle, stateStyles } from './state-styles.ts';
 import { drawTimeline, durationsByLabel, type GroupStates, isNumeric } from './timeline.ts';
@@ -125,8 +125,8 @@ function timelineLines(
   const shown = groups.slice(0, MAX_TIMELINE_GROUPS).sort((a, b) => (a.group < b.group ? -1 : 1));
   const drawing = drawTimeline(shown, { ...options, totals });
   if (drawing.length === 0) return [];
-  const from = isoTime(options.fromNs);
-  const to = isoTime(options.toNs);
+  const from = shownTime(options.fromNs);
+  const to = shownTime(options.toNs);
   const isOneDay = from.slice(0, 10) === to.slice(0, 10);
   const title = `${from.slice(0, 10)} ${from.slice(11, 19)} to ${isOneDay ? '' : `${to.slice(0, 10)} `}${to.slice(11, 19)} UTC`;
   const leftOut = groups.length - shown.length;
@@ -152,7 +152,7 @@ function gapHint(groups: readonly GroupStates[], { fromNs, toNs }: TableOptions)
     if (gapNs < MIN_GAP_NS || Number(gapNs) < GAP_SHARE * Number(toNs - fromNs)) continue;
     const lasted = durationText(Number(gapNs) / NS_PER_SECOND);
     return String(
-      wording`${lasted} without an edge from ${isoTime(startNs)} on: ${setting('until')} and ${setting('since')} show what lies before and after`,
+      wording`${lasted} without an edge from ${shownTime(startNs)} on: ${setting('until')} and ${setting('since')} show what lies before and after`,
     );
   }
   return undefined;
@@ -160,7 +160,7 @@ function gapHint(groups: readonly GroupStates[], { fromNs, toNs }: TableOptions)
 
 /** The times without their T and Z, all with as many digits of a second as the one that needs most. */
 function alignedTimes(timesNs: readonly bigint[]): string[] {
-  const times = timesNs.map((timeNs) => isoTime(timeNs).replace('T', ' ').slice(0, -1));
+  const times = timesNs.map((timeNs) => shownTime(timeNs).replace('T', ' ').slice(0, -1));
   const length = Math.max(...times.map((time) => time.length));
   return times.map((time) =>
     time.length === length ? time : (time.includes('.') ? time : `${time}.`).padEnd(length, '0'),

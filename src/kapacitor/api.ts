@@ -2,6 +2,7 @@ import { Agent as HttpAgent, request as httpRequest, type IncomingMessage } from
 import { Agent as HttpsAgent, request as httpsRequest } from 'node:https';
 import { wantOfDescriptors } from '../descriptors.ts';
 import { messageOf, OperationError } from '../errors.ts';
+import { isRecord } from '../is-record.ts';
 import { setting, type Wording, wording } from '../wording.ts';
 
 /** Kapacitor's own default for the length of one page of its lists. */
@@ -296,8 +297,4 @@ function reasonOf(text: string): string {
   }
   const line = text.trim().replaceAll(/\s+/g, ' ');
   return line === '' ? 'no reason given' : line.slice(0, EXCERPT_CHARS);
-}
-
-function isRecord(value: unknown): value is Record<string, unknown> {
-  return typeof value === 'object' && value !== null && !Array.isArray(value);
 }

@@ -1,4 +1,5 @@
 import { setTimeout as pause } from 'node:timers/promises';
+import { isRecord } from '../is-record.ts';
 import type { ApiError, KapacitorApi } from './api.ts';
 
 /** How soon a replay or recording is asked for again: first and at most, in milliseconds. */
@@ -131,10 +132,6 @@ function path(base: string, id: string): string {
 
 function isApiError(error: unknown): error is ApiError {
   return error instanceof Error && 'status' in error;
-}
-
-function isRecord(value: unknown): value is Record<string, unknown> {
-  return typeof value === 'object' && value !== null && !Array.isArray(value);
 }
 
 function stringIn(value: unknown, name: string): string {

@@ -4,6 +4,7 @@ import { pipeline } from 'node:stream/promises';
 import { promisify } from 'node:util';
 import { gzip } from 'node:zlib';
 import { ZipFile } from 'yazl';
+import { isoTime } from '../iso-time.ts';
 import type { FieldValue } from '../line-protocol/parser.ts';
 import { formatLine } from '../line-protocol/writer.ts';
 import { groupId, sortedNames } from '../wire/group-id.ts';
@@ -63,14 +64,4 @@ function batchJson({ name, points, tags, tmaxNs }: QueriedBatch): object {
 /** Numbers of a query come as floats. */
 function jsonValue(value: FieldValue): number | string | boolean {
   return typeof value === 'bigint' ? Number(value) : value;
-}
-
-/** RFC 3339 to the nanosecond, as Go writes it. */
-export function isoTime(timeNs: bigint): string {
-  const seconds = timeNs / 1_000_000_000n - (timeNs % 1_000_000_000n < 0n ? 1n : 0n);
-  const fraction = String(timeNs - seconds * 1_000_000_000n)
-    .padStart(9, '0')
-    .replace(/0+$/, '');
-  const whole = new Date(Number(seconds) * 1000).toISOString().slice(0, 19);
-  return `${whole}${fraction === '' ? '' : `.${fraction}`}Z`;
 }

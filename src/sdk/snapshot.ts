@@ -1,6 +1,7 @@
 import { deserialize, serialize } from 'node:v8';
 import { crc32 } from 'node:zlib';
 import { messageOf } from '../errors.ts';
+import { isRecord } from '../is-record.ts';
 import type { Block, GroupStore } from './group-store.ts';
 
 // snapshot := part(head) part(block)* crc        each part a length of four bytes and a value as structured clone has it;
@@ -135,8 +136,4 @@ function blockOf<S>(part: unknown, take: (state: unknown) => S | undefined): Blo
   if (!Array.isArray(states) || states.length !== lengths.length)
     throw new Error('a block of groups lacks its states');
   return { names, lengths: lengths.map(Number), times: times.map(BigInt), states: states.map(take) };
-}
-
-function isRecord(value: unknown): value is Readonly<Record<string, unknown>> {
-  return typeof value === 'object' && value !== null;
 }

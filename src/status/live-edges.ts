@@ -1,5 +1,6 @@
+import { isoTime } from '../iso-time.ts';
 import { PointReader } from '../wire/point-view.ts';
-import { isoTime, type LiveEdge, plainValues } from './report.ts';
+import { type LiveEdge, plainValues } from './report.ts';
 
 const reader = new PointReader();
 

@@ -1,4 +1,5 @@
 import type { GroupState, StatesPage } from '../function/contract.ts';
+import { isoTime } from '../iso-time.ts';
 import type { FieldValue } from '../wire/point.ts';
 
 // What the agent tells of itself, as plain JSON: it crosses from workers to the primary, and from there to whoever asks.
@@ -174,15 +175,6 @@ function plainValue(value: unknown): unknown {
   }
   if (typeof value === 'number' && !Number.isFinite(value)) return String(value);
   return value ?? null;
-}
-
-/** RFC 3339 in UTC, to the nanosecond. */
-export function isoTime(ns: bigint): string {
-  const remainder = ((ns % 1_000_000_000n) + 1_000_000_000n) % 1_000_000_000n;
-  const date = new Date(Number((ns - remainder) / 1_000_000n));
-  if (Number.isNaN(date.getTime())) return String(ns);
-  const fraction = String(remainder).padStart(9, '0').replace(/0+$/, '');
-  return `${date.toISOString().slice(0, 19)}${fraction === '' ? '' : `.${fraction}`}Z`;
 }
 
 /** Whether a pattern with `*` and `?` means a text. */

@@ -1,6 +1,7 @@
 import type { Socket } from 'node:net';
 import type { FastifyError, FastifyReply, FastifyRequest, FastifySchemaValidationError } from 'fastify';
 import { codeOf } from '../errors.ts';
+import { isRecord } from '../is-record.ts';
 import type { ProblemCode } from './api/schemas.ts';
 import type { WebApp } from './context.ts';
 import { ProblemError, wrongParameter } from './problem.ts';
@@ -150,8 +151,4 @@ function descriptionOf(schema: unknown): string | undefined {
 
 function memberOf(value: unknown, name: string): unknown {
   return isRecord(value) && Object.hasOwn(value, name) ? value[name] : undefined;
-}
-
-function isRecord(value: unknown): value is Record<string, unknown> {
-  return typeof value === 'object' && value !== null;
 }

@@ -48,6 +48,27 @@ describe('edge-detect filter', () => {
     expect(out).toBe('m,host=a v="up" 3\n');
   });
 
+  test('runs a function of one’s own from a folder', async () => {
+    const child = spawn(process.execPath, [
+      MAIN,
+      'filter',
+      '--functions-dir',
+      fileURLToPath(new URL('../../examples/functions', import.meta.url)),
+      '--function',
+      'movingAverage',
+      '--group-by',
+      'host',
+      '--option',
+      "field('v').size(2).as('mean')",
+    ]);
+    child.stdin.end('m,host=a v=1 1\nm,host=b v=5 2\nm,host=a v=2 3\nm,host=a v=4 4\n');
+    const [out, err] = await Promise.all([text(child.stdout), text(child.stderr)]);
+    expect({ out, err }).toEqual({
+      out: 'm,host=a v=1,mean=1 1\nm,host=b v=5,mean=5 2\nm,host=a v=2,mean=1.5 3\nm,host=a v=4,mean=3 4\n',
+      err: '',
+    });
+  });
+
   test('reports a line that is none with its place, and goes on', async () => {
     const { code, err, out } = await filtered('m,host=a v=up 1\nm,host=a v="x\u001b" 2\nm, v=1\n');
     expect(code).toBe(0);

@@ -4,7 +4,7 @@ import {
   countText,
   cut,
   durationText,
-  isoTime,
+  shownTime,
   someOf,
   visible,
 } from '../../src/edges/display-text.ts';
@@ -31,7 +31,7 @@ describe('durationText', () => {
   });
 });
 
-describe('isoTime', () => {
+describe('shownTime', () => {
   test.each([
     [0n, '1970-01-01T00:00:00Z'],
     [-1n, '1969-12-31T23:59:59.999999999Z'],
@@ -39,7 +39,7 @@ describe('isoTime', () => {
     [1514979051000001000n, '2018-01-03T11:30:51.000001Z'],
     [-9223372036854775807n, '1677-09-21T00:12:43.145224193Z'],
   ])('writes %d nanoseconds as %s', (timeNs, text) => {
-    expect(isoTime(timeNs)).toBe(text);
+    expect(shownTime(timeNs)).toBe(text);
   });
 });
 

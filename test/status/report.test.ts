@@ -1,5 +1,6 @@
 import { describe, expect, test } from 'vitest';
-import { globMatcher, isoTime, plainValues } from '../../src/status/report.ts';
+import { isoTime } from '../../src/iso-time.ts';
+import { globMatcher, plainValues } from '../../src/status/report.ts';
 import { TotalsTable } from '../../src/status/totals.ts';
 
 describe('what is told in JSON', () => {

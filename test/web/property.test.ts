@@ -1,7 +1,7 @@
 import fc from 'fast-check';
 import { DateTime } from 'luxon';
 import { expect, test } from 'vitest';
-import { isoTime } from '../../src/edges/display-text.ts';
+import { shownTime } from '../../src/edges/display-text.ts';
 import { parseLine } from '../../src/line-protocol/parser.ts';
 import type { WebApp } from '../../src/web/context.ts';
 import { MemorySource } from '../../src/web/sources/memory-source.ts';
@@ -55,7 +55,7 @@ function queryOf(
   { range, staleS }: { readonly range: OracleWindow; readonly staleS: number | undefined },
 ): string {
   const stale = staleS === undefined ? '' : `&stale=${staleS}s`;
-  return `database=${database}&measurement=adsl_connection&field=value&group=host&from=${isoTime(range.fromNs)}&to=${isoTime(range.toNs)}${stale}`;
+  return `database=${database}&measurement=adsl_connection&field=value&group=host&from=${shownTime(range.fromNs)}&to=${shownTime(range.toNs)}${stale}`;
 }
 
 async function addMaintenance(
@@ -67,7 +67,7 @@ async function addMaintenance(
     await app.inject({
       method: 'POST',
       url: `/api/v1/notes?database=${database}`,
-      payload: { kind: 'maintenance', from: isoTime(fromNs), to: isoTime(toNs) },
+      payload: { kind: 'maintenance', from: shownTime(fromNs), to: shownTime(toNs) },
     });
 }
 

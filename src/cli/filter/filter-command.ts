@@ -89,7 +89,7 @@ async function filter(flags: FilterFlags, io: Io): Promise<void> {
     warn: (fields, message) => report(`warning: ${logText(fields, message)}`),
   };
   const clockMs = (): number => performance.now();
-  const lines = makeFilter(flags, log, clockMs, report);
+  const lines = await makeFilter(flags, log, clockMs, report);
   const { fn } = lines;
   const state = flags.state === undefined ? undefined : new StateFile(flags.state, fn.name, log);
   const door = new LineDoor(lines.filter, {
@@ -113,13 +113,13 @@ async function filter(flags: FilterFlags, io: Io): Promise<void> {
 }
 
 /** @throws InputError or UsageError that says what is wrong with the flags */
-function makeFilter(
+async function makeFilter(
   flags: FilterFlags,
   log: NodeLog,
   clockMs: () => number,
   report: (text: string) => void,
-): { filter: LineFilter; fn: { readonly name: string } } {
-  const { fn, options } = streamFunction(flags);
+): Promise<{ filter: LineFilter; fn: { readonly name: string } }> {
+  const { fn, options } = await streamFunction(flags);
   try {
     const filter = new LineFilter({
       function: fn,

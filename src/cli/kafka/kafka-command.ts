@@ -91,7 +91,7 @@ function kafkaOptions(): Option[] {
 }
 
 async function work(flags: KafkaFlags, io: Io): Promise<void> {
-  const { fn, options } = streamFunction(flags);
+  const { fn, options } = await streamFunction(flags);
   const log = await makeLog(io, flags);
   const door = new KafkaDoor({
     cluster: { brokers: flags.brokers, ...securitySettings() },

@@ -1,39 +1,30 @@
 import { readFileSync } from 'node:fs';
 import { Command, Option } from 'commander';
-import { EdgeReader, trackedKeys } from '../../edges/edges.ts';
+import { EdgeReader } from '../../edges/edges.ts';
 import { messageOf, OperationError, UsageError } from '../../errors.ts';
 import type { UdfFunction } from '../../function/contract.ts';
 import { connectHost, type Host } from '../../kapacitor/host/host.ts';
 import { replay, Survey } from '../../kapacitor/host/playback.ts';
 import { openRecording, type Recording } from '../../kapacitor/recordings/recording.ts';
 import { MAX_TIME, MIN_TIME } from '../../line-protocol/limits.ts';
-import { checkOptions, parseOptions, type WrittenOption } from '../../tickscript/script-options.ts';
+import type { WrittenOption } from '../../tickscript/script-options.ts';
 import { positionOf, ScriptSyntaxError } from '../../tickscript/tokens.ts';
 import { type UdfCall, udfCalls } from '../../tickscript/udf-calls.ts';
 import { callSettings } from '../../wording.ts';
-import { addArgument, addListed } from '../argument-parsers.ts';
 import { flagOf } from '../flag-names.ts';
 import type { Io } from '../io.ts';
 import { parseMoment } from '../moment.ts';
+import { checkNodeOptions, type NodeFlags, nodeOptions, writtenOptions } from '../node-options.ts';
 import { printable } from '../printable.ts';
 import { startProgress } from '../progress.ts';
 import { REPEATABLE_READING_FLAGS, splitVariables } from '../reading-options.ts';
 import type { CommandFactory } from '../run.ts';
-import {
-  type Catalogue,
-  type FunctionsDirOption,
-  functionOf,
-  functionsDirOption,
-  loadCatalogue,
-} from '../served-functions.ts';
+import { type Catalogue, functionOf, loadCatalogue } from '../served-functions.ts';
 import { startOwnAgent } from './own-agent.ts';
 import { inputOptions, ReplayInput, type ReplayInputFlags } from './replay-input.ts';
 import { FORMATS, type ReplayFormat, ReplayOutput } from './replay-output.ts';
 
-interface ReplayOptions extends ReplayInputFlags, FunctionsDirOption {
-  readonly field: readonly string[];
-  readonly option: readonly string[];
-  readonly function?: string;
+interface ReplayOptions extends ReplayInputFlags, NodeFlags {
   readonly socket?: string;
   /** A script that says measurement, grouping, function and options itself. */
   readonly tick?: string;
@@ -90,30 +81,11 @@ are no points; with 2 for wrong options or a damaged file.`,
 
 function replayOptions(): Option[] {
   return [
-    new Option('--measurement <name>', 'send only points of this measurement').env(
-      'EDGE_DETECT_REPLAY_MEASUREMENT',
+    ...nodeOptions(
+      'EDGE_DETECT_REPLAY',
+      'send only points of this measurement',
+      'edgeDetect, for batches edgeDetectBatch',
     ),
-    new Option('--group-by <tag>', "group by this tag, '*' for all; repeatable, or separated by commas")
-      .argParser(addListed)
-      .default([], 'none')
-      .env('EDGE_DETECT_REPLAY_GROUP_BY'),
-    new Option('--field <name>', 'track this field; repeatable')
-      .argParser(addArgument)
-      .default([], 'none')
-      .env('EDGE_DETECT_REPLAY_FIELD'),
-    new Option('--tag <name>', 'track this tag; repeatable')
-      .argParser(addArgument)
-      .default([], 'none')
-      .env('EDGE_DETECT_REPLAY_TAG'),
-    new Option('--option <tickscript>', "an option of the function, for example 'hold(30s)'; repeatable")
-      .argParser(addArgument)
-      .default([], 'none')
-      .env('EDGE_DETECT_REPLAY_OPTION'),
-    functionsDirOption(),
-    new Option(
-      '--function <name>',
-      'the function to run (default: edgeDetect, for batches edgeDetectBatch)',
-    ).env('EDGE_DETECT_REPLAY_FUNCTION'),
     new Option('--tick <script>', 'take measurement, grouping, function and options from a TICKscript').env(
       'EDGE_DETECT_REPLAY_TICK',
     ),
@@ -133,11 +105,7 @@ function replayOptions(): Option[] {
 
 /** @returns the exit code */
 async function replayFile(file: string, options: ReplayOptions, io: Io): Promise<number> {
-  const given = [
-    ...options.field.map((name) => nameOption('field', name)),
-    ...options.tag.map((name) => nameOption('tag', name)),
-    ...options.option.flatMap((text) => parseOptions(text)),
-  ];
+  const given = writtenOptions(options);
   if (options.since !== undefined && options.until !== undefined && options.since > options.until)
     throw new UsageError('--since is later than --until: nothing would be shown');
   if (options.socket !== undefined && options.function !== undefined)
@@ -236,15 +204,6 @@ function codeAfter(input: ReplayInput, io: Io): number {
   return input.isIncomplete ? 1 : 0;
 }
 
-/** An option with a name that needs no quotes of its own. */
-function nameOption(option: 'field' | 'tag', name: string): WrittenOption {
-  return {
-    name: option,
-    values: [{ type: 'STRING', value: name }],
-    text: `${option}('${name.replaceAll("'", "\\'")}')`,
-  };
-}
-
 async function functionFor(recording: Recording, options: ReplayOptions): Promise<UdfFunction> {
   const usual = recording.kind === 'batch' ? 'edgeDetectBatch' : 'edgeDetect';
   return functionOf(options.function ?? usual, await loadCatalogue(options));
@@ -313,9 +272,7 @@ async function start(
     throw new UsageError(
       `the recording holds ${recording.kind === 'batch' ? 'batches' : 'a stream'}, but the function wants ${wants}`,
     );
-  checkOptions(given, types);
-  if (Object.hasOwn(types, 'field') && trackedKeys(given).length === 0)
-    throw new UsageError('nothing is tracked: name a field with --field, or a tag with --tag');
+  checkNodeOptions(given, types);
   const reader = new EdgeReader(given, types, (edge) => output.edge(edge, reader.keys));
   const verdict = await host.init({
     options: [...given, ...reader.addedOptions],

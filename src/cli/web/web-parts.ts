@@ -2,7 +2,6 @@ import { dirname } from 'node:path';
 import type { Command } from 'commander';
 import type { Logger } from 'pino';
 import { UsageError } from '../../errors.ts';
-import { DEFAULT_FUNCTIONS, FUNCTIONS } from '../../functions/catalogue.ts';
 import { edgeDetect } from '../../functions/edge-detect/index.ts';
 import { parseOptions } from '../../tickscript/script-options.ts';
 import { AgentClient } from '../../web/agent-status/agent-client.ts';
@@ -17,7 +16,7 @@ import { TaskDesk } from '../../web/tasks/task-desk.ts';
 import { wholeMs } from '../duration.ts';
 import { kapacitorApi } from '../kapacitor-options.ts';
 import { programVersion } from '../program-version.ts';
-import { servedSockets } from '../served-functions.ts';
+import { BUILT_IN, servedSockets } from '../served-functions.ts';
 import { influxConnection } from './influx-connection.ts';
 import type { WebFlags } from './web-options.ts';
 
@@ -45,7 +44,7 @@ export async function openParts(flags: WebFlags, command: Command, log: Logger):
       api &&
       new TaskDesk({
         api,
-        functions: FUNCTIONS.map(({ name }) => name),
+        functions: BUILT_IN.map(({ name }) => name),
         sockets: socketsBeside(flags.agent),
         agent,
         onProblem: (message) => log.warn({}, message),
@@ -88,8 +87,7 @@ export function contextOf(
 /** The agent's sockets lie beside the one that tells its status. */
 function socketsBeside(status: string | undefined): string[] {
   if (!status) return [];
-  const names = DEFAULT_FUNCTIONS.map(({ name }) => name);
-  return servedSockets({ socketDir: dirname(status), function: names }, []).map(({ path }) => path);
+  return servedSockets({ socketDir: dirname(status), function: [] }, []).map(({ path }) => path);
 }
 
 interface OpenSource {

@@ -1,3 +1,4 @@
+import { isRecord } from '../../is-record.ts';
 import type { Answer, Connection } from './connection.ts';
 
 /** What InfluxDB 1.x says of who is subscribed to where points are written. */
@@ -71,8 +72,4 @@ function isSeries(value: unknown): value is Series {
     value.columns.every((column) => typeof column === 'string') &&
     (value.values === undefined || (Array.isArray(value.values) && value.values.every(Array.isArray)))
   );
-}
-
-function isRecord(value: unknown): value is Record<string, unknown> {
-  return typeof value === 'object' && value !== null && !Array.isArray(value);
 }

@@ -1,4 +1,5 @@
 import type { BatchView, NodeLog } from '../../function/contract.ts';
+import { isoTime } from '../../iso-time.ts';
 import type { PointView } from '../../wire/point-view.ts';
 import type { TrackedKey } from './options.ts';
 
@@ -137,13 +138,4 @@ export class Warnings {
       ...(this.#evicted > 0 ? { evicted: this.#evicted } : {}),
     };
   }
-}
-
-/** Nanoseconds since the epoch as people read them, to the nanosecond. */
-function isoTime(ns: bigint): string {
-  const seconds = ns / 1_000_000_000n - (ns % 1_000_000_000n < 0n ? 1n : 0n);
-  const date = new Date(Number(seconds) * 1000);
-  if (Number.isNaN(date.getTime())) return `${ns} ns`;
-  const fraction = String(ns - seconds * 1_000_000_000n).padStart(9, '0');
-  return date.toISOString().replace(/\.000Z$/, `.${fraction}Z`);
 }

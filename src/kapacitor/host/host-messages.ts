@@ -1,5 +1,6 @@
 import type protobuf from 'protobufjs';
 import { messageOf, OperationError } from '../../errors.ts';
+import { isRecord } from '../../is-record.ts';
 import { frameOf, MESSAGE } from '../../wire/envelope.ts';
 import {
   type EdgeType,
@@ -79,7 +80,7 @@ export function decodeSnapshotResponse(bytes: Uint8Array): Uint8Array {
 /** The begin of a batch that the agent emitted: the name, group and tags of its points. */
 export function decodeBegin(bytes: Uint8Array): BatchHead {
   const { name, group, tags } = decode(beginBatch, bytes);
-  const entries = Object.entries(isObject(tags) ? tags : {});
+  const entries = Object.entries(isRecord(tags) ? tags : {});
   return {
     name: String(name),
     group: String(group),
@@ -129,15 +130,11 @@ function edgeTypeOf(value: unknown): EdgeType {
 
 function optionTypesOf(value: unknown): Record<string, readonly ValueType[]> {
   const types: [string, readonly ValueType[]][] = [];
-  for (const [name, option] of Object.entries(isObject(value) ? value : {})) {
-    const listed = isObject(option) && Array.isArray(option.valueTypes) ? option.valueTypes : [];
+  for (const [name, option] of Object.entries(isRecord(value) ? value : {})) {
+    const listed = isRecord(option) && Array.isArray(option.valueTypes) ? option.valueTypes : [];
     types.push([name, listed.filter(isValueType)]);
   }
   return Object.fromEntries(types);
-}
-
-function isObject(value: unknown): value is Record<string, unknown> {
-  return typeof value === 'object' && value !== null;
 }
 
 function isValueType(value: unknown): value is ValueType {

@@ -1,4 +1,5 @@
 import { InputError, messageOf } from '../../errors.ts';
+import { isRecord } from '../../is-record.ts';
 import type { FieldValue } from '../../wire/point.ts';
 import { readJsonObjects } from './json-objects.ts';
 
@@ -47,7 +48,7 @@ function batchOf(text: string, where: string): BatchRecord | undefined {
   } catch (error) {
     throw new InputError('BAD_RECORDING', `${where}: this is no JSON: ${messageOf(error)}`);
   }
-  if (!isObject(batch)) throw new InputError('BAD_RECORDING', `${where}: expected an object`);
+  if (!isRecord(batch)) throw new InputError('BAD_RECORDING', `${where}: expected an object`);
   const { name = '', byname: byName = false, tmax, points = [] } = batch;
   if (typeof name !== 'string') throw new InputError('BAD_RECORDING', `${where}: "name" is no string`);
   if (typeof byName !== 'boolean') throw new InputError('BAD_RECORDING', `${where}: "byname" is no boolean`);
@@ -62,8 +63,8 @@ function batchOf(text: string, where: string): BatchRecord | undefined {
 }
 
 function pointOf(point: unknown, batchTags: ReadonlyMap<string, string>, where: string): BatchRecordPoint {
-  if (!isObject(point)) throw new InputError('BAD_RECORDING', `${where}: expected an object`);
-  if (!isObject(point.fields)) throw new InputError('BAD_RECORDING', `${where}: "fields" is no object`);
+  if (!isRecord(point)) throw new InputError('BAD_RECORDING', `${where}: expected an object`);
+  if (!isRecord(point.fields)) throw new InputError('BAD_RECORDING', `${where}: "fields" is no object`);
   const fields = new Map<string, FieldValue>();
   for (const [key, value] of Object.entries(point.fields)) fields.set(key, fieldOf(key, value, where));
   const tags = tagsOf(point.tags, `${where}: "tags"`);
@@ -85,7 +86,7 @@ function fieldOf(key: string, value: unknown, where: string): FieldValue {
 
 function tagsOf(tags: unknown, where: string): ReadonlyMap<string, string> {
   if (tags === undefined || tags === null) return new Map();
-  if (!isObject(tags)) throw new InputError('BAD_RECORDING', `${where} is no object`);
+  if (!isRecord(tags)) throw new InputError('BAD_RECORDING', `${where} is no object`);
   const entries: [string, string][] = [];
   for (const [key, value] of Object.entries(tags)) {
     if (typeof value !== 'string')
@@ -106,8 +107,4 @@ function timeOf(text: unknown, where: string): bigint {
   if (Number.isNaN(milliseconds))
     throw new InputError('BAD_RECORDING', `${where} is no time like 2026-11-22T21:56:32.640917901Z`);
   return BigInt(milliseconds) * 1_000_000n + BigInt(fraction.padEnd(9, '0'));
-}
-
-function isObject(value: unknown): value is Record<string, unknown> {
-  return typeof value === 'object' && value !== null && !Array.isArray(value);
 }

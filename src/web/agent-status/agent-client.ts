@@ -1,6 +1,7 @@
 import { Agent, type Dispatcher, request } from 'undici';
 import { codeOf, messageOf } from '../../errors.ts';
 import { reasonUnreached } from '../../feed/targets/connection.ts';
+import { isRecord } from '../../is-record.ts';
 import type { Session, SessionStatesAnswer } from '../api/schemas.ts';
 import { ProblemError } from '../problem.ts';
 
@@ -156,8 +157,4 @@ function edgeOf(line: string): AgentEdge | undefined {
     fields,
     time,
   };
-}
-
-function isRecord(value: unknown): value is Record<string, unknown> {
-  return typeof value === 'object' && value !== null && !Array.isArray(value);
 }

@@ -1,4 +1,4 @@
-import { isoTime } from '../../edges/display-text.ts';
+import { shownTime } from '../../edges/display-text.ts';
 import { sendCached, signalOf } from '../answering.ts';
 import { figuresText, groupText, intervalText, secondsOf, timeText, valueText } from '../api/answer-texts.ts';
 import {
@@ -208,7 +208,7 @@ function periodsIn(range: Range, by: 'day' | 'week' | 'month', zone: string): Ra
     throw wrongParameter(
       'by',
       by,
-      `longer periods for a range from ${isoTime(range.fromNs)}: these are ${error.message}`,
+      `longer periods for a range from ${shownTime(range.fromNs)}: these are ${error.message}`,
     );
   }
 }

@@ -2,6 +2,7 @@ import { Agent, type Dispatcher, request } from 'undici';
 import { codeOf } from '../../errors.ts';
 import { reasonOf, reasonUnreached } from '../../feed/targets/connection.ts';
 import { refusalOf } from '../../feed/targets/refusal.ts';
+import { isRecord } from '../../is-record.ts';
 import { ProblemError } from '../problem.ts';
 import { identifier, selectByGroup, selectByTime, selectOne } from './influxql.ts';
 import {
@@ -317,8 +318,4 @@ function shownRows(answer: unknown): ShownRow[] {
 function listOf(value: unknown, name: string): readonly unknown[] {
   const list = isRecord(value) ? value[name] : undefined;
   return Array.isArray(list) ? list : [];
-}
-
-function isRecord(value: unknown): value is Record<string, unknown> {
-  return typeof value === 'object' && value !== null && !Array.isArray(value);
 }

@@ -1,4 +1,5 @@
 import { messageOf } from '../../errors.ts';
+import { isRecord } from '../../is-record.ts';
 import { ApiError, type KapacitorApi, type Task as KapacitorTask } from '../../kapacitor/api.ts';
 import { blamedNode, diagnose, isToBringBack, kindOf } from '../../revival/diagnosis.ts';
 import { AgentAwayError, type Finding, HandRevival } from '../../revival/hand-revival.ts';
@@ -246,8 +247,4 @@ function problemOf(error: unknown): unknown {
   if (error.status === undefined)
     return new ProblemError('KAPACITOR_AWAY', error.message, {}, { cause: error });
   return new ProblemError('KAPACITOR_REFUSES', error.message, {}, { cause: error });
-}
-
-function isRecord(value: unknown): value is Record<string, unknown> {
-  return typeof value === 'object' && value !== null && !Array.isArray(value);
 }
