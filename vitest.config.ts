@@ -1,3 +1,4 @@
+import { availableParallelism } from 'node:os';
 import { defineConfig } from 'vitest/config';
 
 export default defineConfig({
@@ -6,7 +7,7 @@ export default defineConfig({
     exclude: ['test/integration/**', 'test/faults/**', 'test/bench/**'],
     setupFiles: ['test/support/leak-check.ts'],
     testTimeout: 20_000,
-    // Many tests wait for processes of their own: on a machine of two cores one worker would leave half of it idle.
-    maxWorkers: 2,
+    // Many tests wait for processes of their own: a worker for each core would leave a part of the machine idle.
+    maxWorkers: 2 * availableParallelism(),
   },
 });

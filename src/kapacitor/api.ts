@@ -1,5 +1,5 @@
-import { Agent as HttpAgent, request as httpRequest, type IncomingMessage } from 'node:http';
-import { Agent as HttpsAgent, request as httpsRequest } from 'node:https';
+import type { Agent as HttpAgent, IncomingMessage } from 'node:http';
+import type { Agent as HttpsAgent } from 'node:https';
 import { wantOfDescriptors } from '../descriptors.ts';
 import { messageOf, OperationError } from '../errors.ts';
 import { isRecord } from '../is-record.ts';
@@ -67,6 +67,10 @@ export class ApiError extends OperationError {
   }
 }
 
+// The agent loads this file whether it asks Kapacitor or not; imported as modules these would take 15 MB of it.
+const http = () => process.getBuiltinModule('node:http');
+const https = () => process.getBuiltinModule('node:https');
+
 /** Kapacitor's HTTP API, as far as tasks are concerned. All methods reject with ApiError. */
 export class KapacitorApi {
   /** Where it is, for messages. */
@@ -82,12 +86,12 @@ export class KapacitorApi {
     // No connection is kept: requests are seldom, and one that Kapacitor has just closed would fail.
     this.#agent =
       url.protocol === 'https:'
-        ? new HttpsAgent({
+        ? new (https().Agent)({
             maxSockets: MAX_CONNECTIONS,
             rejectUnauthorized: !isInsecure,
             ...(ca === undefined ? {} : { ca }),
           })
-        : new HttpAgent({ maxSockets: MAX_CONNECTIONS });
+        : new (http().Agent)({ maxSockets: MAX_CONNECTIONS });
     this.#secrets = authorization === undefined ? [] : secretsOf(authorization);
   }
 
@@ -226,10 +230,8 @@ export class KapacitorApi {
         const onResponse = (response: IncomingMessage): void => {
           readText(response).then((text) => resolve({ status: response.statusCode ?? 0, text }), reject);
         };
-        const request =
-          url.protocol === 'https:'
-            ? httpsRequest(target, options, onResponse)
-            : httpRequest(target, options, onResponse);
+        const { request: open } = url.protocol === 'https:' ? https() : http();
+        const request = open(target, options, onResponse);
         request.once('error', reject);
         request.end(content);
       });

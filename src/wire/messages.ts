@@ -1,7 +1,6 @@
-import type protobuf from 'protobufjs';
 import { frameOf, MESSAGE, sizeOfFrame, writeFrameHead } from './envelope.ts';
 import { malformed } from './protocol-error.ts';
-import { loadSchema } from './schema.ts';
+import { schemaTypes } from './schema.ts';
 import { sizeOfVarint32, writeVarint32 } from './varint.ts';
 
 // The messages that are rare enough for clarity: a few per connection. Points and batches never come here.
@@ -41,23 +40,12 @@ export interface InfoResponse {
 /** Two tags and three lengths. */
 const SNAPSHOT_HEAD_BYTES = 24;
 
-const root = loadSchema('udf.proto');
-
-/** A message type of udf.proto, for whoever needs more than the functions here. */
-export function messageType(name: string): protobuf.Type {
-  return root.lookupType(`agent.${name}`);
-}
-
-const initRequest = messageType('InitRequest');
-const restoreRequest = messageType('RestoreRequest');
-const infoResponse = messageType('InfoResponse');
-const initResponse = messageType('InitResponse');
-const restoreResponse = messageType('RestoreResponse');
-const errorResponse = messageType('ErrorResponse');
+/** The message types of udf.proto, for whoever needs more than the functions here. */
+export const messageType = schemaTypes('udf.proto', 'agent');
 
 /** @throws ProtocolError MALFORMED_MESSAGE */
 export function decodeInitRequest(bytes: Uint8Array): InitRequest {
-  const message = decode(initRequest, bytes);
+  const message = decode('InitRequest', bytes);
   return {
     options: listOf(message.options).map((option) => ({
       name: String(option.name),
@@ -70,23 +58,23 @@ export function decodeInitRequest(bytes: Uint8Array): InitRequest {
 
 /** The snapshot of a RestoreRequest: a view on the bytes, not a copy. */
 export function decodeRestoreRequest(bytes: Uint8Array): Uint8Array {
-  const { snapshot } = decode(restoreRequest, bytes);
+  const { snapshot } = decode('RestoreRequest', bytes);
   return snapshot instanceof Uint8Array ? snapshot : malformed('a restore without a snapshot');
 }
 
 export function encodeInfoResponse(info: InfoResponse): Buffer {
   const options = Object.entries(info.options).map(([name, valueTypes]) => [name, { valueTypes }]);
-  return encode(MESSAGE.info, infoResponse, { ...info, options: Object.fromEntries(options) });
+  return encode(MESSAGE.info, 'InfoResponse', { ...info, options: Object.fromEntries(options) });
 }
 
 /** @param error what a user sees; undefined for success */
 export function encodeInitResponse(error?: string): Buffer {
-  return encode(MESSAGE.init, initResponse, { success: error === undefined, error: error ?? '' });
+  return encode(MESSAGE.init, 'InitResponse', { success: error === undefined, error: error ?? '' });
 }
 
 /** @param error what a user sees; undefined for success */
 export function encodeRestoreResponse(error?: string): Buffer {
-  return encode(MESSAGE.restore, restoreResponse, { success: error === undefined, error: error ?? '' });
+  return encode(MESSAGE.restore, 'RestoreResponse', { success: error === undefined, error: error ?? '' });
 }
 
 // SnapshotResponse := 1 snapshot
@@ -116,14 +104,16 @@ function sizeOfSnapshotBody(bytes: number): number {
 }
 
 export function encodeErrorResponse(error: string): Buffer {
-  return encode(MESSAGE.error, errorResponse, { error });
+  return encode(MESSAGE.error, 'ErrorResponse', { error });
 }
 
-function encode(kind: number, type: protobuf.Type, content: Record<string, unknown>): Buffer {
+function encode(kind: number, name: string, content: Record<string, unknown>): Buffer {
+  const type = messageType(name);
   return frameOf(kind, type.encode(type.fromObject(content)).finish());
 }
 
-function decode(type: protobuf.Type, bytes: Uint8Array): Record<string, unknown> {
+function decode(name: string, bytes: Uint8Array): Record<string, unknown> {
+  const type = messageType(name);
   try {
     return type.toObject(type.decode(bytes), {
       longs: String,
@@ -133,7 +123,7 @@ function decode(type: protobuf.Type, bytes: Uint8Array): Record<string, unknown>
       oneofs: true,
     });
   } catch (error) {
-    malformed(`${type.name}: ${error instanceof Error ? error.message : String(error)}`);
+    malformed(`${name}: ${error instanceof Error ? error.message : String(error)}`);
   }
 }
 

@@ -1,4 +1,4 @@
-import { loadSchema } from '../../wire/schema.ts';
+import { schemaTypes } from '../../wire/schema.ts';
 import { FLAG, type Layout } from './groups.ts';
 
 // What the writer and the reader of snapshots agree on; proto/snapshot.proto has the rest.
@@ -16,9 +16,8 @@ export const GROUPS_TAG = (5 << 3) | 2;
 /** The flags that are stored; the others follow from the rest. */
 export const STORED_FLAGS = FLAG.emitted | FLAG.hasPrevious | FLAG.hasEmitted | FLAG.owed | FLAG.silent;
 
-const schema = loadSchema('snapshot.proto');
-export const snapshotType = schema.lookupType('edgedetect.Snapshot');
-export const groupsType = schema.lookupType('edgedetect.Groups');
+/** The message types of a snapshot, by name. */
+export const snapshotTypes = schemaTypes('snapshot.proto', 'edgedetect');
 
 /** The columns of int64 and where a record has them. */
 export const TIME_COLUMNS = [

@@ -8,10 +8,9 @@ import {
   CRC_BYTES,
   CRC_TAG,
   GROUPS_TAG,
-  groupsType,
   READ_VERSIONS,
   STORED_FLAGS,
-  snapshotType,
+  snapshotTypes,
   TIME_COLUMNS,
 } from './snapshot-format.ts';
 import type { State } from './state.ts';
@@ -36,6 +35,7 @@ export function* restoreState(state: State, snapshot: Uint8Array): Generator<voi
   }
   const view = Buffer.from(snapshot.buffer, snapshot.byteOffset, snapshot.length);
   if (checksum !== view.readUInt32LE(end + 1)) return 'it is damaged: its checksum is wrong';
+  const groupsType = snapshotTypes('Groups');
   try {
     let at = headEnd(view, end);
     const problem = readHead(state, view.subarray(0, at));
@@ -77,7 +77,8 @@ function headEnd(bytes: Uint8Array, end: number): number {
 }
 
 function readHead(state: State, bytes: Uint8Array): string | undefined {
-  const head: Record<string, unknown> = snapshotType.toObject(snapshotType.decode(bytes), { longs: String });
+  const type = snapshotTypes('Snapshot');
+  const head: Record<string, unknown> = type.toObject(type.decode(bytes), { longs: String });
   if (!READ_VERSIONS.includes(Number(head.version)))
     return `it is of version ${head.version}, this agent knows version ${READ_VERSIONS.join(' and ')}`;
   const keys = (Array.isArray(head.keys) ? head.keys : []).map(

@@ -1,17 +1,9 @@
 import { crc32 } from 'node:zlib';
-import protobuf from 'protobufjs';
 import { KIND } from '../../wire/point.ts';
+import { makeEncoder } from '../../wire/schema.ts';
 import { bytesOf, Columns } from './columns.ts';
 import { type Layout, setInt64 } from './groups.ts';
-import {
-  CRC_BYTES,
-  CRC_TAG,
-  groupsType,
-  STORED_FLAGS,
-  snapshotType,
-  TIME_COLUMNS,
-  VERSION,
-} from './snapshot-format.ts';
+import { CRC_BYTES, CRC_TAG, STORED_FLAGS, snapshotTypes, TIME_COLUMNS, VERSION } from './snapshot-format.ts';
 import type { State } from './state.ts';
 import { VALUE_WORDS } from './values.ts';
 
@@ -28,9 +20,10 @@ export function* snapshotState(state: State): Generator<Uint8Array> {
   const { settings, groups, silence } = state;
   if (groups.size === 0 && state.freedNs === undefined && silence?.time.value === undefined) return;
   let checksum = 0;
-  const first = snapshotType
+  const headType = snapshotTypes('Snapshot');
+  const first = headType
     .encode(
-      snapshotType.fromObject({
+      headType.fromObject({
         version: VERSION,
         keys: settings.keys.map((key) => ({ is_tag: key.type === 'tag', name: key.name })),
         group_count: groups.size,
@@ -61,7 +54,9 @@ class BlockWriter {
   readonly #state: State;
   /** Both are used for every block again: fresh memory for each would double what a snapshot takes. */
   readonly #columns = new Columns();
-  readonly #encoder = protobuf.Writer.create();
+  readonly #encoder = makeEncoder();
+  readonly #snapshotType = snapshotTypes('Snapshot');
+  readonly #groupsType = snapshotTypes('Groups');
   readonly #ids = new Int32Array(BLOCK_GROUPS);
   #count = 0;
   readonly #valuesPerGroup: number;
@@ -93,8 +88,8 @@ class BlockWriter {
   /** @returns the block, after which the next one begins */
   take(): Uint8Array {
     const groups = this.#encodeGroups();
-    const message = snapshotType.create({ groups: [groupsType.create(groups)] });
-    const block = snapshotType.encode(message, this.#encoder).finish();
+    const message = this.#snapshotType.create({ groups: [this.#groupsType.create(groups)] });
+    const block = this.#snapshotType.encode(message, this.#encoder).finish();
     this.#encoder.reset();
     this.#columns.clear();
     this.#count = 0;

@@ -1,4 +1,3 @@
-import type protobuf from 'protobufjs';
 import { messageOf, OperationError } from '../../errors.ts';
 import { isRecord } from '../../is-record.ts';
 import { frameOf, MESSAGE } from '../../wire/envelope.ts';
@@ -26,28 +25,18 @@ export interface BatchHead {
   readonly tags: ReadonlyMap<string, string>;
 }
 
-const infoResponse = messageType('InfoResponse');
-const initResponse = messageType('InitResponse');
-const initRequest = messageType('InitRequest');
-const keepaliveRequest = messageType('KeepaliveRequest');
-const snapshotResponse = messageType('SnapshotResponse');
-const restoreRequest = messageType('RestoreRequest');
-const restoreResponse = messageType('RestoreResponse');
-const errorResponse = messageType('ErrorResponse');
-const beginBatch = messageType('BeginBatch');
-
 export function encodeInfoRequest(): Buffer {
   return frameOf(MESSAGE.info, Buffer.alloc(0));
 }
 
 export function encodeInitRequest(request: InitRequest): Buffer {
   const options = request.options.map(({ name, values }) => ({ name, values: values.map(optionValue) }));
-  return encode(MESSAGE.init, initRequest, { options, taskID: request.taskId, nodeID: request.nodeId });
+  return encode(MESSAGE.init, 'InitRequest', { options, taskID: request.taskId, nodeID: request.nodeId });
 }
 
 /** @param timeNs nanoseconds since the epoch */
 export function encodeKeepaliveRequest(timeNs: bigint): Buffer {
-  return encode(MESSAGE.keepalive, keepaliveRequest, { time: String(timeNs) });
+  return encode(MESSAGE.keepalive, 'KeepaliveRequest', { time: String(timeNs) });
 }
 
 export function encodeSnapshotRequest(): Buffer {
@@ -55,31 +44,31 @@ export function encodeSnapshotRequest(): Buffer {
 }
 
 export function encodeRestoreRequest(snapshot: Uint8Array): Buffer {
-  return encode(MESSAGE.restore, restoreRequest, { snapshot });
+  return encode(MESSAGE.restore, 'RestoreRequest', { snapshot });
 }
 
 export function decodeInfoResponse(bytes: Uint8Array): InfoResponse {
-  const { wants, provides, options } = decode(infoResponse, bytes);
+  const { wants, provides, options } = decode('InfoResponse', bytes);
   return { wants: edgeTypeOf(wants), provides: edgeTypeOf(provides), options: optionTypesOf(options) };
 }
 
 export function decodeInitResponse(bytes: Uint8Array): Verdict {
-  return verdictOf(decode(initResponse, bytes));
+  return verdictOf(decode('InitResponse', bytes));
 }
 
 export function decodeRestoreResponse(bytes: Uint8Array): Verdict {
-  return verdictOf(decode(restoreResponse, bytes));
+  return verdictOf(decode('RestoreResponse', bytes));
 }
 
 /** The snapshot: a view on the bytes, not a copy. */
 export function decodeSnapshotResponse(bytes: Uint8Array): Uint8Array {
-  const { snapshot } = decode(snapshotResponse, bytes);
+  const { snapshot } = decode('SnapshotResponse', bytes);
   return snapshot instanceof Uint8Array ? snapshot : Buffer.alloc(0);
 }
 
 /** The begin of a batch that the agent emitted: the name, group and tags of its points. */
 export function decodeBegin(bytes: Uint8Array): BatchHead {
-  const { name, group, tags } = decode(beginBatch, bytes);
+  const { name, group, tags } = decode('BeginBatch', bytes);
   const entries = Object.entries(isRecord(tags) ? tags : {});
   return {
     name: String(name),
@@ -89,19 +78,21 @@ export function decodeBegin(bytes: Uint8Array): BatchHead {
 }
 
 export function decodeErrorResponse(bytes: Uint8Array): string {
-  return String(decode(errorResponse, bytes).error);
+  return String(decode('ErrorResponse', bytes).error);
 }
 
-function encode(kind: number, type: protobuf.Type, content: Record<string, unknown>): Buffer {
+function encode(kind: number, name: string, content: Record<string, unknown>): Buffer {
+  const type = messageType(name);
   return frameOf(kind, type.encode(type.fromObject(content)).finish());
 }
 
 /** @throws OperationError where the bytes are no such message */
-function decode(type: protobuf.Type, bytes: Uint8Array): Record<string, unknown> {
+function decode(name: string, bytes: Uint8Array): Record<string, unknown> {
+  const type = messageType(name);
   try {
     return type.toObject(type.decode(bytes), { longs: String, enums: String, defaults: true });
   } catch (error) {
-    throw new OperationError(`the agent sent a malformed ${type.name}: ${messageOf(error)}`);
+    throw new OperationError(`the agent sent a malformed ${name}: ${messageOf(error)}`);
   }
 }
 
