@@ -1,4 +1,6 @@
 import Type from 'typebox';
+import { FIELD_TYPES } from '../feed/readers/field-type.ts';
+import { PRECISIONS } from '../feed/readers/times.ts';
 
 // What a case file may say. The same declaration checks the files and is the JSON Schema that editors get.
 
@@ -115,15 +117,29 @@ export const Expectations = Type.Object(
   closed,
 );
 
+const File = Type.Object(
+  {
+    file: Type.String({ description: 'beside the case file: .srpl, .lp, .csv, .json, also gzipped' }),
+    measurement: Type.Optional(Type.String({ description: 'of CSV and JSON; else the name of the file' })),
+    tags: Type.Optional(Type.Array(Type.String(), { description: 'columns or keys that are tags' })),
+    types: Type.Optional(
+      Type.Record(Type.String(), Type.Enum(FIELD_TYPES), {
+        description: 'the types of columns or keys that do not show them, for instance value: string',
+      }),
+    ),
+    time: Type.Optional(Type.String({ description: 'the column or key that holds the time' })),
+    timeFormat: Type.Optional(
+      Type.String({ description: 'how it is written, for instance dd.MM.yyyy HH:mm' }),
+    ),
+    timeZone: Type.Optional(Type.String({ description: 'the IANA zone of times that state none; UTC' })),
+    precision: Type.Optional(Type.Enum(PRECISIONS, { description: 'the unit of times that are numbers' })),
+  },
+  { ...closed, description: 'a file of points' },
+);
+
 const Data = Type.Union([
   Type.String({ description: 'line protocol, a point a line, times absolute or relative (+90s)' }),
-  Type.Object(
-    { file: Type.String(), time: Type.Optional(Type.String()), measurement: Type.Optional(Type.String()) },
-    {
-      ...closed,
-      description: 'a file: .lp, .csv, .json, .srpl',
-    },
-  ),
+  File,
   Type.Object(
     { generate: Type.Union([Type.String(), Type.Array(Type.String())]) },
     {
@@ -206,6 +222,7 @@ export type CaseFile = Type.Static<typeof CaseFile>;
 export type TestCase = Type.Static<typeof TestCase>;
 export type Expectations = Type.Static<typeof Expectations>;
 export type DataSpec = Type.Static<typeof Data>;
+export type FileSpec = Type.Static<typeof File>;
 export type BatchSpec = Type.Static<typeof Batch>;
 export type AlertSpec = Type.Static<typeof Alert>;
 export type SentSpec = Type.Static<typeof Sent>;

@@ -1,11 +1,10 @@
 import { readFileSync } from 'node:fs';
 import { dirname, resolve } from 'node:path';
-import { Readable } from 'node:stream';
 import { parse as parseYaml } from 'yaml';
 import { messageOf } from '../errors.ts';
-import { openRecording } from '../kapacitor/recordings/recording.ts';
 import type { CaseDocument } from './case-document.ts';
 import type { BatchSpec, DataSpec, TestCase } from './case-schema.ts';
+import { filePoints } from './file-points.ts';
 import { CaseTextError, generatePoints, parsePoints, type TimedPoint } from './points.ts';
 import type { QueriedBatch } from './recordings.ts';
 import { type ScriptSource, ScriptSourceError, scriptSource } from './script-source.ts';
@@ -116,28 +115,7 @@ export async function streamPoints(
     );
     return points.sort((a, b) => (a.time < b.time ? -1 : a.time > b.time ? 1 : 0));
   }
-  return await filePoints(prepared, data.file, [...path, 'file']);
-}
-
-async function filePoints({ document }: PreparedCase, given: string, path: Path): Promise<TimedPoint[]> {
-  const file = resolve(dirname(document.file), given);
-  try {
-    const recording = await openRecording(file, Readable.from([]));
-    if (recording.kind === 'batch') {
-      recording.close();
-      throw document.error(path, `${given} holds batches: name it under batches, for a batch task`);
-    }
-    const points: TimedPoint[] = [];
-    for await (const records of recording.records())
-      for (const { point } of records) {
-        if (point.time === undefined) throw document.error(path, `${given}: a point has no time`);
-        points.push({ ...point, time: point.time });
-      }
-    return points;
-  } catch (error) {
-    if (error instanceof Error && error.name === 'CaseFileError') throw error;
-    throw document.error(path, messageOf(error));
-  }
+  return filePoints(prepared, data, [...path, 'file']);
 }
 
 /** What each query found. @throws CaseFileError */
