@@ -17,6 +17,7 @@ interface TestOptions extends StageFlags {
   readonly jobs: number;
   readonly coverage?: boolean;
   readonly update?: boolean;
+  readonly watch?: boolean;
   readonly import?: string;
   readonly scripts?: string;
 }
@@ -31,6 +32,18 @@ export const testCommand: CommandFactory = (io, exit) => {
     .description('run cases of TICKscripts in a Kapacitor of their own, and say what came otherwise')
     .argument('[files...]', `case files, folders or globs (default: ${PATTERN})`);
   for (const option of options()) command.addOption(option);
+  command.addHelpText(
+    'after',
+    `
+Examples:
+  edge-detect test
+  edge-detect test tickscripts --run 'outage' --coverage
+  edge-detect test --watch tasks/adsl_alert.tickscript.yaml
+  edge-detect test --reporter junit > report.xml
+  edge-detect test --import kapacitor-unit tests.yaml --scripts tasks
+
+Exits with 0 if every case passed, with 1 if one failed, with 2 where a case file is wrong (and says where).`,
+  );
   return command.action(async (files: readonly string[], given: TestOptions) => {
     exit(given.import === undefined ? await test(files, given, io) : await importTests(files, given, io));
   });
@@ -55,6 +68,7 @@ function options(): Option[] {
     ]),
     new Option('--scripts <dir>', 'the folder of the scripts that are imported'),
     new Option('--update', 'write the snapshots anew'),
+    new Option('--watch', 'run them again whenever a case file, or what it names, changes'),
   ];
 }
 
@@ -64,6 +78,10 @@ function parseRetries(text: string): number {
 
 async function test(given: readonly string[], options: TestOptions, io: Io): Promise<number> {
   const files = await caseFiles(given);
+  if (options.watch === true) {
+    const { watchCases } = await import('./test/watch-cases.ts');
+    return await watchCases(files, options.functionsDir, io);
+  }
   const functions = usualFunctions(await loadCatalogue(options));
   const { runSelected } = await import('./test/run-selected.ts');
   return await runSelected(files, { ...options, timeoutMs: CASE_TIMEOUT_MS, functions }, io);

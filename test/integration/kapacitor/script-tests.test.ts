@@ -1,12 +1,16 @@
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
 import { chmodSync, mkdirSync, mkdtempSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
+import type { Readable } from 'node:stream';
 import { fileURLToPath } from 'node:url';
 import { describe, expect, inject, test } from 'vitest';
 import { run } from '../../../src/cli/run.ts';
 import { atEnd } from '../../support/at-end.ts';
 import { CapturedIo } from '../../support/captured-io.ts';
 
+const MAIN = fileURLToPath(new URL('../../../dist/main.js', import.meta.url));
 const TICKSCRIPTS = fileURLToPath(new URL('../../../tickscripts', import.meta.url));
 
 const kapacitor = inject('servers')?.kapacitor;
@@ -52,6 +56,28 @@ stream
         .log('/var/log/alerts')
     |httpOut('cpu')
 `;
+
+/** Waits for what a stream says, each time for something new. */
+function listenedTo(stream: Readable) {
+  let heard = '';
+  let look = (): void => undefined;
+  stream.on('data', (chunk: Buffer) => {
+    heard += chunk.toString();
+    look();
+  });
+  return {
+    said: (text: string): Promise<void> =>
+      new Promise((resolve) => {
+        look = () => {
+          const at = heard.indexOf(text);
+          if (at < 0) return;
+          heard = heard.slice(at + text.length);
+          resolve();
+        };
+        look();
+      }),
+  };
+}
 
 /** Two that pass, and one that is told what is different. */
 const CASES = `script: alert.tick
@@ -105,6 +131,41 @@ describeWithProgram('edge-detect test', () => {
       'nearest: { level: WARNING, id: a, message: "a in alert is WARNING", time: +0s, node: alert2 } (differs in level)',
     );
     expect(out).toContain('2 passed, 1 failed, 0 skipped');
+  });
+
+  test('runs them again when a case, its script or its data changes, until ctrl-C', async () => {
+    const folder = folderWith({
+      'tasks/alert.tick': ALERT,
+      'data/cpu.csv': 'time,host,usage\n1704067200,a,85.0\n',
+      'cases/a.tickscript.yaml': `script: ../tasks/alert.tick
+tests:
+  - name: is critical
+    data: { file: ../data/cpu.csv, tags: [host] }
+    expect: { levels: { CRITICAL: 1 } }
+`,
+    });
+    const child = spawn(process.execPath, [
+      MAIN,
+      'test',
+      '--watch',
+      '--kapacitord',
+      program ?? '',
+      join(folder, 'cases'),
+    ]);
+    atEnd(() => child.kill('SIGKILL'));
+    const [out, err] = [child.stdout, child.stderr].map(listenedTo);
+    const ran = (result: string): Promise<unknown> =>
+      Promise.all([out?.said(result), err?.said('waits for a change')]);
+    await ran('0 passed, 1 failed');
+    writeFileSync(join(folder, 'data/cpu.csv'), 'time,host,usage\n1704067200,a,95.0\n');
+    await err?.said('cpu.csv');
+    await ran('1 passed, 0 failed');
+    writeFileSync(join(folder, 'tasks/alert.tick'), ALERT.replace('> 90', '> 99'));
+    await err?.said('alert.tick');
+    await ran('0 passed, 1 failed');
+    const exited = once(child, 'exit');
+    child.kill('SIGINT');
+    expect(await exited).toEqual([1, null]);
   });
 
   test('says what no case reached', async () => {
