@@ -101,6 +101,50 @@ describe('serve --functions-dir', () => {
       peer.destroy();
     }));
 
+  test('--watch loads a changed file into a fresh process; a broken one leaves the old one serving', async () => {
+    const using = (step: string): string =>
+      functionText(
+        'own',
+        'emit.forward(point, { seen: (group.seen += STEP) });',
+        `import { STEP } from './lib/${step}.ts';`,
+      );
+    mkdirSync(join(functions, 'lib'));
+    write('lib/step.ts', 'export const STEP = 1;');
+    write('own.ts', using('step'));
+    await withAgent(async (agent) => {
+      const seen = async () => (await fieldsAfter(agent, 'own', 1))?.seen;
+      const renewed = () => agent.logged(({ msg }) => String(msg).startsWith('functions are loaded anew'));
+      // It begins behind the last of the lines that a start is waited for.
+      if (!agent.lastLines.some((line) => line.includes('watches the folder')))
+        await agent.logged(({ msg }) => String(msg).startsWith('watches the folder'));
+      const old = await Peer.reading(agent.socketOf('own'));
+      old.send(initRequest('own'), up);
+      await old.answered('point');
+
+      let done = renewed();
+      write('lib/step.ts', 'export const STEP = 100;');
+      await done;
+      await old.ended();
+      old.destroy();
+      expect(await seen()).toMatchObject({ v: 100 });
+
+      const refused = agent.logged(({ msg }) => /own\.ts:2: .*functions of before go on/.test(String(msg)));
+      write('own.ts', 'export const a = 1;\nexport const b = = 2;');
+      await refused;
+      expect(await seen()).toMatchObject({ v: 100 });
+
+      const missed = agent.logged(({ msg }) => /@own is not there any more/.test(String(msg)));
+      write('own.ts', functionText('another', COUNT));
+      await missed;
+      expect(await seen()).toMatchObject({ v: 100 });
+
+      done = renewed();
+      write('own.ts', functionText('own', COUNT));
+      await done;
+      expect(await seen()).toMatchObject({ v: 1 });
+    }, '--watch');
+  });
+
   test.each<[string, string, string | RegExp]>([
     [
       'an enum',

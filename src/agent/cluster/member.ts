@@ -24,6 +24,8 @@ export class Member {
   loading: string | undefined;
   /** Why it is being killed, if it is. */
   verdict: string | undefined;
+  /** Whether another one has taken its place: it gets no more connections, and is not started again. */
+  isReplaced = false;
   /** Whether a debugger may hold it. */
   isDebugged = false;
   judge: StallJudge | undefined;

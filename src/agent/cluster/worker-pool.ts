@@ -107,9 +107,39 @@ export class WorkerPool implements Place {
     }
   }
 
+  /**
+   * Starts as many workers anew, from files that may have changed. Once they are ready the others answer what they have
+   * read and end with their connections; if one is not, all stays as it was.
+   * @throws LoadError where files could not be loaded, or a function that is served is no longer there
+   */
+  async renew(): Promise<void> {
+    const served = this.#functions;
+    const old = [...this.#members];
+    const forks = await Promise.allSettled(Array.from({ length: this.#options.workers }, () => this.#fork()));
+    const fresh = forks.flatMap((fork) => (fork.status === 'fulfilled' ? (fork.value ?? []) : []));
+    const failed = forks.find((fork) => fork.status === 'rejected');
+    const gone = served.filter((name) => !this.#functions.includes(name));
+    if (failed !== undefined || gone.length > 0) {
+      this.#functions = served;
+      for (const member of fresh) {
+        member.isReplaced = true;
+        member.kill('the one before it goes on');
+      }
+      throw (
+        failed?.reason ??
+        new LoadError(gone.map((name) => `@${name} is not there any more: the agent has to be started anew`))
+      );
+    }
+    for (const member of old) {
+      member.isReplaced = true;
+      member.send({ type: 'stop' });
+    }
+  }
+
   accept(socket: Socket, functionName: string): void {
     let least: Member | undefined;
     for (const member of this.#members) {
+      if (member.isReplaced) continue;
       if (least === undefined || member.connections < least.connections) least = member;
     }
     if (least === undefined) {
@@ -185,8 +215,8 @@ export class WorkerPool implements Place {
     this.#looks.push(setInterval(look, intervalMs).unref());
   }
 
-  /** Resolves when the worker is ready, or has died and will be started again. */
-  #fork(): Promise<void> {
+  /** Resolves when the worker is ready, or with nothing when it has died and will be started again. */
+  #fork(): Promise<Member | undefined> {
     const { path, args, execArgv = [] } = this.#options.program;
     cluster.setupPrimary({ exec: path, args: [...args], execArgv: [...execArgv] });
     return new Promise((resolve, reject) => {
@@ -211,7 +241,7 @@ export class WorkerPool implements Place {
           case 'ready':
             clearTimeout(loading);
             this.#ready(member, message.functions);
-            resolve();
+            resolve(member);
             break;
           default:
             this.#onMessage(member, message);
@@ -221,7 +251,7 @@ export class WorkerPool implements Place {
         clearTimeout(loading);
         const { loading: file } = member;
         this.#onExit(member, code, signal);
-        if (file === undefined || this.#isStopping) resolve();
+        if (file === undefined || this.#isStopping) resolve(undefined);
         else {
           const why =
             member.verdict ?? `the process ended while it was loaded (${signal ?? `exit code ${code}`})`;
@@ -335,7 +365,7 @@ export class WorkerPool implements Place {
     const { loading } = member;
     this.#members.delete(member);
     // One that never was ready is told of by whoever waits for it.
-    if (this.#isStopping || (!wasReady && loading !== undefined)) return;
+    if (this.#isStopping || member.isReplaced || (!wasReady && loading !== undefined)) return;
     const lived = performance.now() - member.startedMs;
     const pauseMs = lived > SETTLED_MS ? FIRST_PAUSE_MS : this.#pauseMs;
     this.#pauseMs = Math.min(2 * pauseMs, this.#options.maxPauseMs ?? MAX_PAUSE_MS);

@@ -83,14 +83,23 @@ async function serve(options: ServeOptions, kapacitor: KapacitorApi | undefined,
   };
   // Before the sockets: everything that has waited for them connects at once.
   const stopWatchdog = watchdogMs === 0 ? undefined : startWatchdog(watchdogMs, onWatchdogFailure);
+  let stopWatching: (() => void) | undefined;
   try {
     const mode = options.socketMode;
     const status = statusPlace(options);
     const socketOptions = { mode, groupId, kapacitorGid, log, onDisplaced, status };
-    const { agent, keeper, paths } = await startServing({ ...options, watchdogMs }, socketOptions, kapacitor);
+    const { agent, keeper, own, paths } = await startServing(
+      { ...options, watchdogMs },
+      socketOptions,
+      kapacitor,
+    );
     log.info({ version: programVersion(), node: process.version }, 'serving');
     warnOfAccess(paths, kapacitorGid, log);
     keeper.start();
+    if (options.watch === true && own !== undefined) {
+      const { watchFunctions } = await import('./watch-functions.ts');
+      stopWatching = watchFunctions(own, options.functionsDir ?? '', log);
+    }
     await first.promise;
     const stopped = keeper.stop().then(() => agent.stop());
     const isForced = await Promise.race([stopped.then(() => false), second.promise.then(() => true)]);
@@ -101,6 +110,7 @@ async function serve(options: ServeOptions, kapacitor: KapacitorApi | undefined,
     }
   } finally {
     off();
+    stopWatching?.();
     await stopWatchdog?.();
   }
   log.info({}, 'stopped');
@@ -122,12 +132,20 @@ function warnOfAccess(sockets: readonly string[], kapacitorGid: number | undefin
   }
 }
 
+interface Serving {
+  readonly agent: Agent;
+  readonly keeper: SessionKeeper;
+  /** The processes of functions of one's own; undefined where there are none. */
+  readonly own: WorkerPool | undefined;
+  readonly paths: readonly string[];
+}
+
 /** Starts the places of all functions, then the sockets. */
 async function startServing(
   options: ServeOptions & { readonly watchdogMs: number },
   socketOptions: SocketOptions & Pick<AgentOptions, 'log' | 'status'>,
   kapacitor: KapacitorApi | undefined,
-): Promise<{ readonly agent: Agent; readonly keeper: SessionKeeper; readonly paths: readonly string[] }> {
+): Promise<Serving> {
   const { log } = socketOptions;
   let keeper: SessionKeeper | undefined;
   const watch: SessionWatch = { got: (ids) => keeper?.got(ids), lost: (ids) => keeper?.lost(ids) };
@@ -149,7 +167,7 @@ async function startServing(
         ? []
         : [{ place: own, sockets: sockets.filter(({ name }) => ownNames.includes(name)) }]),
     ];
-    return { agent: await serveSockets(placed, socketOptions), keeper, paths };
+    return { agent: await serveSockets(placed, socketOptions), keeper, own, paths };
   } catch (error) {
     await own?.stop();
     throw error;

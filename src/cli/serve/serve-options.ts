@@ -15,6 +15,7 @@ export interface ServeOptions extends ServedOptions, LogOptions, KapacitorOption
   readonly maxGroups: number;
   readonly workers: number;
   readonly functionWorkers: number;
+  readonly watch?: boolean;
   /** Bytes. */
   readonly functionMemory: number;
   /** Nanoseconds; 0: off. */
@@ -89,6 +90,10 @@ function processOptions(): Option[] {
       .argParser(parseMemory)
       .default(256 * MIB, '256MB')
       .env('EDGE_DETECT_FUNCTION_MEMORY'),
+    new Option(
+      '--watch',
+      'load functions of your own anew when a file of their folder changes, for development',
+    ).env('EDGE_DETECT_WATCH'),
     new Option('--watchdog <duration>', 'kill a process that stands still for longer than this; 0: never')
       .argParser(durationParser(100, 3_600_000, true))
       .default(5_000_000_000n, '5s')
