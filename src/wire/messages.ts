@@ -1,6 +1,6 @@
 import { frameOf, MESSAGE, sizeOfFrame, writeFrameHead } from './envelope.ts';
 import { malformed } from './protocol-error.ts';
-import { schemaTypes } from './schema.ts';
+import { schemaTypes, type TypeByName } from './schema.ts';
 import { sizeOfVarint32, writeVarint32 } from './varint.ts';
 
 // The messages that are rare enough for clarity: a few per connection. Points and batches never come here.
@@ -41,7 +41,7 @@ export interface InfoResponse {
 const SNAPSHOT_HEAD_BYTES = 24;
 
 /** The message types of udf.proto, for whoever needs more than the functions here. */
-export const messageType = schemaTypes('udf.proto', 'agent');
+export const messageType: TypeByName = schemaTypes('udf.proto', 'agent');
 
 /** @throws ProtocolError MALFORMED_MESSAGE */
 export function decodeInitRequest(bytes: Uint8Array): InitRequest {

@@ -2,6 +2,9 @@ import { readFileSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import type protobuf from 'protobufjs';
 
+/** A message type by its name. */
+export type TypeByName = (name: string) => protobuf.Type;
+
 const require = createRequire(import.meta.url);
 
 /** The library, loaded at the first message that needs it: an agent that waits has no use for its 45 files. */
@@ -16,7 +19,7 @@ export function makeEncoder(): protobuf.Writer {
  * The types of a file in proto/, made at run time when the first one is asked for: what is rare needs no generated code.
  * @returns a type by its name
  */
-export function schemaTypes(file: string, packageName: string): (name: string) => protobuf.Type {
+export function schemaTypes(file: string, packageName: string): TypeByName {
   const types = new Map<string, protobuf.Type>();
   let root: protobuf.Root | undefined;
   return (name) => {

@@ -1,4 +1,4 @@
-import { schemaTypes } from '../../wire/schema.ts';
+import { schemaTypes, type TypeByName } from '../../wire/schema.ts';
 import { FLAG, type Layout } from './groups.ts';
 
 // What the writer and the reader of snapshots agree on; proto/snapshot.proto has the rest.
@@ -17,7 +17,7 @@ export const GROUPS_TAG = (5 << 3) | 2;
 export const STORED_FLAGS = FLAG.emitted | FLAG.hasPrevious | FLAG.hasEmitted | FLAG.owed | FLAG.silent;
 
 /** The message types of a snapshot, by name. */
-export const snapshotTypes = schemaTypes('snapshot.proto', 'edgedetect');
+export const snapshotTypes: TypeByName = schemaTypes('snapshot.proto', 'edgedetect');
 
 /** The columns of int64 and where a record has them. */
 export const TIME_COLUMNS = [
