@@ -41,9 +41,7 @@ function callsIn(code: string): Call[] {
   return [...calls].map(([text, name = '', rest = '']) => ({
     text: text.trim(),
     name,
-    flags: [...rest.replaceAll(/'[^']*'|"[^"]*"/g, '').matchAll(/(?<=\s)--[\w-]+/g)].map(
-      ([flag]) => flag,
-    ),
+    flags: [...rest.replaceAll(/'[^']*'|"[^"]*"/g, '').matchAll(/(?<=\s)--[\w-]+/g)].map(([flag]) => flag),
   }));
 }
 
