@@ -10,8 +10,8 @@ const ROOT = fileURLToPath(new URL('../../', import.meta.url));
 
 let folder: string;
 beforeEach(() => {
-  // Where the compiler and the types of Node are found.
-  folder = mkdtempSync(join(ROOT, 'dist', 'new-'));
+  // Where the compiler and the types of Node are found, and nothing is that npm packs.
+  folder = mkdtempSync(join(ROOT, '.new-'));
 });
 afterEach(() => rmSync(folder, { recursive: true }));
 
