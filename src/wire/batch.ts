@@ -2,7 +2,7 @@ import { skipValue } from './envelope.ts';
 
 import { malformed } from './protocol-error.ts';
 import { text, toBigInt } from './scalars.ts';
-import { lengthEnd, readVarint64, varint64 } from './varint.ts';
+import { lengthEnd, readTag, readVarint64, varint64 } from './varint.ts';
 
 // BeginBatch := 1 name  2 group  3 tags*  4 size  5 byName
 // EndBatch   := 1 name  2 group  3 tmax   4 tags*  5 byName
@@ -177,7 +177,7 @@ let fieldNumber = 0;
 
 /** The position after a field; the start of a length-delimited one's content is left in {@link lengthEnd}. */
 function skipField(bytes: Uint8Array, at: number, end: number, grammar: Grammar): number {
-  const p = readVarint64(bytes, at, end);
+  const p = readTag(bytes, at, end);
   const wireType = varint64[0] & 7;
   const number = varint64[0] >>> 3;
   if (number === 0 || varint64[1] !== 0) malformed('a field without a number');

@@ -2,7 +2,7 @@ import { malformed, ProtocolError } from './protocol-error.ts';
 import {
   lengthEnd,
   readLength,
-  readVarint64,
+  readTag,
   sizeOfVarint32,
   skipVarint,
   varint64,
@@ -54,7 +54,7 @@ export function readEnvelope(bytes: Uint8Array, start: number, end: number): num
   let kind = 0;
   let p = start;
   while (p < end) {
-    p = readVarint64(bytes, p, end);
+    p = readTag(bytes, p, end);
     const tag = varint64[0];
     if (varint64[1] !== 0 || tag >>> 3 === 0) malformed('a field without a number');
     if ((tag & 7) !== 2) {

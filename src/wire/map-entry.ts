@@ -2,7 +2,7 @@ import { skipValue } from './envelope.ts';
 import { BOOLS, BY_NAME, DOUBLES, type FieldValue, INTS, KIND, STRINGS, TAGS } from './point.ts';
 import { malformed } from './protocol-error.ts';
 import { text, toBigInt, toFloat } from './scalars.ts';
-import { lengthEnd, readLength, readVarint64, varint64 } from './varint.ts';
+import { lengthEnd, readLength, readTag, readVarint64, varint64 } from './varint.ts';
 
 // A map entry := ( 0x0a length key ) ( tag value ), in either order, each of which may be missing: it is the default
 // then. Its value is of the type of the map that it stands in, which the field's number tells.
@@ -95,7 +95,7 @@ export function checkEntry(bytes: Uint8Array, start: number, end: number, number
  * @param known the highest number that the proto has
  */
 export function skipUnknown(bytes: Uint8Array, at: number, end: number, known: number): number {
-  const p = readVarint64(bytes, at, end);
+  const p = readTag(bytes, at, end);
   const number = varint64[0] >>> 3;
   if (number <= known || varint64[1] !== 0) malformed(`field ${number} of a point has a wrong type or tag`);
   return skipValue(bytes, p, end, varint64[0] & 7);

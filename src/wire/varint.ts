@@ -49,8 +49,8 @@ export function readVarint64(bytes: Uint8Array, at: number, end: number): number
   return malformed('a varint of more than ten bytes');
 }
 
-/** With zeros at its end a length may be longer: Go reads it, others refuse it. */
-const MAX_LENGTH_BYTES = 5;
+/** With zeros at its end a length or a tag may be longer: Go reads it, others refuse it. */
+const MAX_WORD_BYTES = 5;
 
 /** A register: where {@link readLength} leaves the position after the varint. */
 export const lengthEnd = new Int32Array(1);
@@ -64,9 +64,16 @@ export function readLength(bytes: Uint8Array, at: number, end: number): number {
   const length = varint64[0];
   if (varint64[1] !== 0 || length < 0 || length > end - p)
     malformed('a length beyond the end of the message');
-  if (p - at > MAX_LENGTH_BYTES) malformed('a length of more bytes than every decoder takes');
+  if (p - at > MAX_WORD_BYTES) malformed('a length of more bytes than every decoder takes');
   lengthEnd[0] = p;
   return length;
+}
+
+/** Reads the tag of a field into {@link varint64}. @returns the position after it */
+export function readTag(bytes: Uint8Array, at: number, end: number): number {
+  const p = readVarint64(bytes, at, end);
+  if (p - at > MAX_WORD_BYTES) malformed('a tag of more bytes than every decoder takes');
+  return p;
 }
 
 /** How many bytes the varint of an unsigned 32-bit number takes, 1 to 5. */

@@ -1,5 +1,8 @@
 import fc from 'fast-check';
-import { expect, test } from 'vitest';
+import { describe, expect, test } from 'vitest';
+import { checkKeepalive } from '../../src/wire/batch.ts';
+import { readEnvelope } from '../../src/wire/envelope.ts';
+import { PointReader } from '../../src/wire/point-view.ts';
 import { toBigInt } from '../../src/wire/scalars.ts';
 import {
   lengthEnd,
@@ -96,4 +99,29 @@ test('a length that reaches to the very end is allowed', () => {
   const bytes = Buffer.concat([Buffer.of(0xff, 0x80, 0x01), Buffer.alloc(128)]);
   expect(readLength(bytes, 1, bytes.length)).toBe(128);
   expect(lengthEnd[0]).toBe(3);
+});
+
+describe('a tag that Go would read and stricter decoders refuse', () => {
+  /** Field 20, a varint 0: its tag in five bytes, and in six. */
+  const FIVE = Buffer.from('a08180800000', 'hex');
+  const SIX = Buffer.from('a0818080800000', 'hex');
+  const entry = (bytes: Buffer): Buffer => Buffer.concat([Buffer.of(0x3a, bytes.length), bytes]);
+  const point = (bytes: Buffer): void => {
+    const view = new PointReader();
+    view.read(bytes, 0, bytes.length);
+    view.validate();
+  };
+
+  test.each<[string, (bytes: Buffer) => unknown]>([
+    ['in a point', point],
+    ['in an entry of a map', (bytes) => point(entry(bytes))],
+    [
+      'beside a message',
+      (bytes) => readEnvelope(Buffer.concat([bytes, Buffer.from('0a00', 'hex')]), 0, bytes.length + 2),
+    ],
+    ['in a keepalive', (bytes) => checkKeepalive(bytes, 0, bytes.length)],
+  ])('%s is refused', (_, read) => {
+    expect(() => read(FIVE)).not.toThrow();
+    expect(() => read(SIX)).toThrow('a tag of more bytes than every decoder takes');
+  });
 });
