@@ -39,6 +39,7 @@ async function check(given: readonly string[], flags: StageFlags, io: Io): Promi
     files,
     {
       kapacitord: flags.kapacitord,
+      ...(flags.image === undefined ? {} : { image: flags.image }),
       functions,
       conf: readConf(flags.conf),
       onWarning: (text) => io.stderr.write(`edge-detect: warning: ${text}\n`),

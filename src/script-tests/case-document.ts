@@ -44,12 +44,7 @@ export class CaseDocument {
 
   /** Where something stands; the nearest that there is. */
   position(path: Path): Position {
-    return (
-      positionOfNode(this.#document, this.#lines, path, this.#document.getIn(path, true)) ?? {
-        line: 1,
-        column: 1,
-      }
-    );
+    return positionOfNode(this.#document, this.#lines, path, this.#document.getIn(path, true));
   }
 
   /** An error about what stands there. */
@@ -70,16 +65,11 @@ function positionAt(lines: LineCounter, offset: number): Position {
   return { line, column: col };
 }
 
-function positionOfNode(
-  document: Document,
-  lines: LineCounter,
-  path: Path,
-  found: unknown,
-): Position | undefined {
+function positionOfNode(document: Document, lines: LineCounter, path: Path, found: unknown): Position {
   let node: unknown = found;
   for (let end = path.length - 1; !hasRange(node) && end >= 0; end--)
     node = end === 0 ? document.contents : document.getIn(path.slice(0, end), true);
-  return hasRange(node) ? positionAt(lines, node.range[0]) : undefined;
+  return hasRange(node) ? positionAt(lines, node.range[0]) : { line: 1, column: 1 };
 }
 
 /** The key itself, not what stands behind it. */

@@ -2,10 +2,11 @@ import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { mkdirSync, writeFileSync } from 'node:fs';
 import { createServer } from 'node:net';
-import { dirname, join } from 'node:path';
+import { join } from 'node:path';
 import { createInterface } from 'node:readline';
 import { messageOf, OperationError } from '../errors.ts';
 import { KapacitorApi } from '../kapacitor/api.ts';
+import { type Kapacitord, kapacitordCommand } from './kapacitord.ts';
 
 /** A function at a socket, for Kapacitor's configuration. */
 export interface ConfiguredFunction {
@@ -13,9 +14,7 @@ export interface ConfiguredFunction {
   readonly socket: string;
 }
 
-export interface OwnKapacitorOptions {
-  /** The program. */
-  readonly program: string;
+export interface OwnKapacitorOptions extends Kapacitord {
   /** A folder of its own, which the caller removes. */
   readonly folder: string;
   readonly functions: readonly ConfiguredFunction[];
@@ -44,13 +43,21 @@ export class OwnKapacitor {
   readonly url: URL;
   readonly api: KapacitorApi;
   readonly #process: ChildProcess;
+  readonly #sweep: () => void;
   readonly #log: string[];
   /** Why it ended; resolves with its last words once it has. */
   readonly ended: Promise<string>;
 
-  private constructor(url: URL, process: ChildProcess, log: string[], ended: Promise<string>) {
+  private constructor(
+    url: URL,
+    process: ChildProcess,
+    sweep: () => void,
+    log: string[],
+    ended: Promise<string>,
+  ) {
     this.url = url;
     this.#process = process;
+    this.#sweep = sweep;
     this.#log = log;
     this.ended = ended;
     this.api = new KapacitorApi({
@@ -72,19 +79,16 @@ export class OwnKapacitor {
       const port = await freePort();
       const conf = join(options.folder, 'kapacitor.conf');
       writeFileSync(conf, configuration(options, port));
-      const kapacitor = await OwnKapacitor.#launch(options.program, conf, port);
+      const kapacitor = await OwnKapacitor.#launch(options, conf, port);
       if (kapacitor instanceof OwnKapacitor) return kapacitor;
       if (tries === PORT_TRIES || !kapacitor.includes('address already in use'))
-        throw new OperationError(`${options.program} does not start: ${kapacitor}`);
+        throw new OperationError(`${options.image ?? options.kapacitord} does not start: ${kapacitor}`);
     }
   }
 
-  static async #launch(program: string, conf: string, port: number): Promise<OwnKapacitor | string> {
-    const child = spawn(program, ['-config', conf], {
-      // Not the settings of the machine's own Kapacitor.
-      env: { PATH: process.env.PATH, HOME: dirname(conf) },
-      stdio: ['ignore', 'ignore', 'pipe'],
-    });
+  static async #launch(options: Kapacitord, conf: string, port: number): Promise<OwnKapacitor | string> {
+    const { args, env, file, sweep } = kapacitordCommand(options, conf);
+    const child = spawn(file, args, { env, stdio: ['ignore', 'ignore', 'pipe'] });
     const log: string[] = [];
     const started = Promise.withResolvers<'started'>();
     const ended = new Promise<string>((resolve) => {
@@ -100,13 +104,24 @@ export class OwnKapacitor {
     const late = AbortSignal.timeout(PATIENCE_MS);
     const verdict = await Promise.race([started.promise, ended, once(late, 'abort')]);
     if (verdict === 'started')
-      return new OwnKapacitor(new URL(`http://127.0.0.1:${port}`), child, log, ended);
+      return new OwnKapacitor(new URL(`http://127.0.0.1:${port}`), child, sweep, log, ended);
     child.kill('SIGKILL');
+    sweep();
     return typeof verdict === 'string' ? verdict : `it was not ready within ${PATIENCE_MS / 1000} s`;
   }
 
   get isRunning(): boolean {
     return this.#process.exitCode === null && this.#process.signalCode === null;
+  }
+
+  /** Whether it still answers; one that does not gets the time to end, so that its last words are known. */
+  async isAlive(): Promise<boolean> {
+    try {
+      await this.api.ask('GET', '/ping');
+    } catch {
+      await Promise.race([this.ended, once(AbortSignal.timeout(STOP_PATIENCE_MS), 'abort')]);
+    }
+    return this.isRunning;
   }
 
   /** The last lines of its log that tell of an error. */
@@ -118,7 +133,7 @@ export class OwnKapacitor {
   async stop(): Promise<void> {
     if (!this.isRunning) return;
     this.#process.kill('SIGTERM');
-    const timer = setTimeout(() => this.#process.kill('SIGKILL'), STOP_PATIENCE_MS);
+    const timer = setTimeout(() => this.kill(), STOP_PATIENCE_MS);
     await this.ended;
     clearTimeout(timer);
   }
@@ -126,6 +141,7 @@ export class OwnKapacitor {
   /** Ends it at once, where nobody can wait. */
   kill(): void {
     this.#process.kill('SIGKILL');
+    this.#sweep();
   }
 }
 
@@ -133,7 +149,9 @@ export class OwnKapacitor {
 function lastWords(log: readonly string[], code: number | null, signal: NodeJS.Signals | null): string {
   const panic = log.findIndex((line) => /^(panic|fatal error): /.test(line));
   const words =
-    panic >= 0 ? log.slice(panic, panic + 2) : log.filter((line) => !/lvl=info/.test(line)).slice(-3);
+    panic >= 0
+      ? log.slice(panic, panic + 2)
+      : log.filter((line) => !/lvl=info|Using configuration at/.test(line)).slice(-3);
   const how = signal === null ? `it ended with exit code ${code}` : `it was ended by ${signal}`;
   return words.length === 0 ? how : `${how}: ${words.join(' | ')}`;
 }

@@ -91,17 +91,21 @@ async function runRecorded(
   const results = new Array<CaseResult | undefined>(recorded.length);
   let next = 0;
   let failed = 0;
+  // What a case waits for does not come from a Kapacitor that has died.
+  const gone = new AbortController();
+  void stage.kapacitor.ended.then(() => gone.abort());
+  const watched = { ...options, signal: AbortSignal.any([options.signal, gone.signal]) };
   const work = async (): Promise<void> => {
     while (next < recorded.length && failed < options.bail && !options.signal.aborted) {
       const index = next++;
       const each = recorded[index];
       if (each === undefined) continue;
-      const result = await runWithRetries(each, stage, options);
+      const result = await runWithRetries(each, stage, watched);
       if (result.status === 'failed') failed++;
       results[index] = result;
       options.onResult(result);
-      if (!stage.kapacitor.isRunning)
-        throw new OperationError(`kapacitord has died: ${await stage.kapacitor.ended}`);
+      const isDead = result.outcome === undefined && !(await stage.kapacitor.isAlive());
+      if (isDead) throw new OperationError(`kapacitord has died: ${await stage.kapacitor.ended}`);
     }
   };
   await Promise.all(Array.from({ length: Math.max(1, options.concurrency) }, work));

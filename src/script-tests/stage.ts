@@ -5,11 +5,11 @@ import { type Agent, startAgent } from '../agent/agent.ts';
 import { OperationError } from '../errors.ts';
 import type { UdfFunction } from '../function/contract.ts';
 import { Ends } from './ends.ts';
+import type { Kapacitord } from './kapacitord.ts';
 import { OwnKapacitor } from './own-kapacitor.ts';
 import { SnapshotWatch } from './snapshot-watch.ts';
 
-export interface StageOptions {
-  readonly kapacitord: string;
+export interface StageOptions extends Kapacitord {
   readonly functions: readonly UdfFunction[];
   /** More of kapacitor.conf. */
   readonly conf: string;
@@ -108,9 +108,10 @@ export class Stage implements AsyncDisposable {
   }
 
   async #startKapacitor(): Promise<OwnKapacitor> {
-    const { conf, functions, kapacitord, snapshotInterval } = this.#options;
+    const { conf, functions, image, kapacitord, snapshotInterval } = this.#options;
     return await OwnKapacitor.start({
-      program: kapacitord,
+      kapacitord,
+      ...(image === undefined ? {} : { image }),
       folder: this.#folder,
       functions: functions.map(({ name }) => ({ name, socket: this.#socketOf(name) })),
       influxDbUrl: this.ends.url,

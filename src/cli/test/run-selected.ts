@@ -13,6 +13,7 @@ import type { Io } from '../io.ts';
 
 export interface SelectedOptions {
   readonly kapacitord: string;
+  readonly image?: string;
   readonly conf?: string;
   readonly run?: string;
   readonly bail?: boolean | number;
@@ -42,6 +43,7 @@ export async function runSelected(
     });
     const ran = await runCases(chosen, {
       kapacitord: options.kapacitord,
+      ...(options.image === undefined ? {} : { image: options.image }),
       functions: options.functions,
       conf: readConf(options.conf),
       concurrency: options.jobs,

@@ -1,6 +1,6 @@
-import { spawn } from 'node:child_process';
+import { spawn, spawnSync } from 'node:child_process';
 import { once } from 'node:events';
-import { chmodSync, mkdirSync, mkdtempSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
+import { chmodSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import type { Readable } from 'node:stream';
@@ -16,6 +16,8 @@ const TICKSCRIPTS = fileURLToPath(new URL('../../../tickscripts', import.meta.ur
 const kapacitor = inject('servers')?.kapacitor;
 /** These commands start a program of their own; a container has none. */
 const program = kapacitor?.how === 'program' ? kapacitor.what : undefined;
+const IMAGE = process.env.KAPACITOR_IMAGE ?? 'kapacitor:1.8';
+const hasImage = spawnSync('docker', ['image', 'inspect', IMAGE], { stdio: 'ignore' }).status === 0;
 const describeWithProgram = describe.skipIf(program === undefined);
 
 interface Ran {
@@ -267,6 +269,64 @@ tests:
     expect(wrong.err).toMatch(/wrong\.yaml:3:5: unknown key "nam"/);
   });
 
+  test('a Kapacitor that dies in mid-run is named, and nothing waits for what it owes', async () => {
+    const files = filesWithSignal(
+      `process.kill(Number(readFileSync(process.env.TEST_PID_FILE ?? '', 'utf8')), 'SIGKILL')`,
+    );
+    const { code, err, isGone } = await signalled(folderWith(files));
+    expect(code).toBe(1);
+    expect(err).toMatch(/^edge-detect: kapacitord has died: it was ended by SIGKILL$/m);
+    expect(isGone).toBe(true);
+  });
+
+  test('ctrl-C while points are on their way ends everything that was started', async () => {
+    const { code, err, isGone } = await signalled(
+      folderWith(filesWithSignal(`process.kill(process.pid, 'SIGINT')`)),
+    );
+    expect(code).toBe(1);
+    expect(err).toMatch(/^edge-detect: interrupted: not all cases were run$/m);
+    expect(isGone).toBe(true);
+  });
+
+  test.each([
+    ['script: [', 1, 10, 'Flow sequence'],
+    ['script: alert.tick\ntests: none\n', 2, 8, ''],
+    ['\u0000', 1, 1, ''],
+    ['', 1, 1, ''],
+    ['script: alert.tick\ntests:\n  - name: x\n    data: cpu usage= +0s\n', 4, 11, ''],
+    ['script: nowhere.tick\ntests:\n  - name: x\n', 1, 9, 'nowhere.tick'],
+  ])(
+    'a damaged case file (%j) is told with its place, before anything starts',
+    async (text, line, column, words) => {
+      const folder = folderWith({ 'alert.tick': ALERT, 'a.tickscript.yaml': text });
+      const { code, err } = await edgeDetect('test', folder);
+      expect(code).toBe(2);
+      expect(err).toContain(`a.tickscript.yaml:${line}:${column}: `);
+      expect(err).toContain(words);
+      expect(err.trim().split('\n')).toHaveLength(1);
+    },
+  );
+
+  test.skipIf(!hasImage)(`runs kapacitord in a container of ${IMAGE}, which is gone afterwards`, async () => {
+    const folder = folderWith({ 'alert.tick': ALERT, 'alert.tickscript.yaml': CASES });
+    const { code, out } = await edgeDetect('test', folder, '--image', IMAGE);
+    expect(out).toContain('2 passed, 1 failed, 0 skipped');
+    expect(code).toBe(1);
+    expect(await edgeDetect('check', folder, '--image', IMAGE)).toMatchObject({ code: 0 });
+    expect(await edgeDetect('test', folder, '--image', 'No Image')).toMatchObject({
+      code: 1,
+      err: expect.stringContaining('No Image does not start: '),
+    });
+    const { stdout } = spawnSync('docker', [
+      'ps',
+      '--all',
+      '--quiet',
+      '--filter',
+      `name=edge-detect-kapacitord-${process.pid}-`,
+    ]);
+    expect(stdout.toString()).toBe('');
+  });
+
   test('ctrl-C in mid-run ends everything that was started', async () => {
     const folder = folderWith({ 'alert.tick': ALERT, 'alert.tickscript.yaml': CASES });
     const io = new CapturedIo();
@@ -313,6 +373,73 @@ describeWithProgram('edge-detect check', () => {
     expect(out).toContain('Kapacitor does not take 6 of 7');
   });
 });
+
+/** A case whose function, at its first point, does something to the processes around it. */
+function filesWithSignal(deed: string): Record<string, string> {
+  return {
+    'functions/signals.ts': `import { readFileSync } from 'node:fs';
+import { defineFunction } from 'kapacitor-edge-detect/udf';
+export const signals = defineFunction({
+  name: 'signals',
+  wants: 'STREAM',
+  provides: 'STREAM',
+  options: {},
+  begin: () => ({}),
+  point() {
+    ${deed};
+  },
+});
+void readFileSync;
+`,
+    'kapacitord.sh': `#!/bin/sh
+echo $$ > "$(dirname "$0")/pid"
+exec ${program} "$@"
+`,
+    'a.tickscript.yaml': `script: |
+  stream
+      |from()
+      @signals()
+      |alert()
+          .crit(lambda: TRUE)
+tests:
+  - name: whatever
+    data: { generate: 'cpu value: UP x1000 every 1s for host=a' }
+    expect: { none: true }
+`,
+  };
+}
+
+/** Runs the program on such a case. */
+async function signalled(folder: string): Promise<{ code: unknown; err: string; isGone: boolean }> {
+  const kapacitord = join(folder, 'kapacitord.sh');
+  chmodSync(kapacitord, 0o755);
+  const child = spawn(
+    process.execPath,
+    [MAIN, 'test', folder, '--functions-dir', join(folder, 'functions'), '--kapacitord', kapacitord],
+    { env: { ...process.env, TMPDIR: folder, TEST_PID_FILE: join(folder, 'pid'), KAPACITORD: '' } },
+  );
+  atEnd(() => child.kill('SIGKILL'));
+  let err = '';
+  child.stderr.on('data', (chunk: Buffer) => {
+    err += chunk.toString();
+  });
+  child.stdout.resume();
+  const [code] = await once(child, 'close');
+  const left = readdirSync(folder).filter((name) => name.startsWith('edge-detect-test-'));
+  return {
+    code,
+    err,
+    isGone: left.length === 0 && !isRunning(Number(readFileSync(join(folder, 'pid'), 'utf8'))),
+  };
+}
+
+function isRunning(pid: number): boolean {
+  try {
+    return process.kill(pid, 0);
+  } catch {
+    return false;
+  }
+}
 
 /** Runs with the variable `CI` set, or not. */
 async function withCi<T>(value: string, work: () => Promise<T>): Promise<T> {
