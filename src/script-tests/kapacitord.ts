@@ -18,6 +18,9 @@ export interface KapacitordCommand {
   readonly sweep: () => void;
 }
 
+/** What a container of ours is known by. */
+const LABEL = 'edge-detect-kapacitord';
+
 /** @param conf its configuration, in the folder that it has for itself */
 export function kapacitordCommand({ image, kapacitord }: Kapacitord, conf: string): KapacitordCommand {
   const { HOME, PATH } = process.env;
@@ -30,19 +33,26 @@ export function kapacitordCommand({ image, kapacitord }: Kapacitord, conf: strin
       env: { PATH, HOME: folder },
       sweep: () => undefined,
     };
-  const name = `edge-detect-kapacitord-${process.pid}-${randomUUID()}`;
+  const label = `${LABEL}=${process.pid}-${randomUUID()}`;
   return {
     file: 'docker',
-    args: ['run', '--rm', '--name', name, ...inContainer(folder), image, '-config', conf],
+    args: ['run', '--rm', '-l', label, ...inContainer(folder), image, '-config', conf],
     env: { ...process.env, PATH, HOME },
-    sweep: () => void execFile('docker', ['rm', '--force', name], () => undefined),
+    sweep: () => removeContainer(label),
   };
 }
 
 /** The folder lies where it lies outside, and loopback is this machine's: sockets, ports and paths stay the same. */
 function inContainer(folder: string): string[] {
   const [uid, gid] = [process.getuid?.(), process.getgid?.()];
-  const user = uid === undefined || gid === undefined ? [] : ['--user', `${uid}:${gid}`];
+  const user = uid === undefined || gid === undefined ? [] : ['-u', `${uid}:${gid}`];
   const place = ['--network', 'host', '--env', `HOME=${folder}`, '--volume', `${folder}:${folder}`];
   return [...place, ...user, '--entrypoint', 'kapacitord'];
+}
+
+function removeContainer(label: string): void {
+  execFile('docker', ['ps', '--all', '--quiet', '--filter', `label=${label}`], (_, ids) => {
+    const id = ids.trim();
+    if (id !== '') execFile('docker', ['rm', '--force', id], () => undefined);
+  });
 }

@@ -317,14 +317,16 @@ tests:
       code: 1,
       err: expect.stringContaining('No Image does not start: '),
     });
+    const label = 'edge-detect-kapacitord';
     const { stdout } = spawnSync('docker', [
       'ps',
-      '--all',
-      '--quiet',
-      '--filter',
-      `name=edge-detect-kapacitord-${process.pid}-`,
+      '-a',
+      '-f',
+      `label=${label}`,
+      '--format',
+      `{{.Label "${label}"}}`,
     ]);
-    expect(stdout.toString()).toBe('');
+    expect(stdout.toString()).not.toMatch(new RegExp(`^${process.pid}-`, 'm'));
   });
 
   test('ctrl-C in mid-run ends everything that was started', async () => {
