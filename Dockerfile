@@ -1,5 +1,7 @@
 # The targets: `agent` is the image; `ssh` adds what asks devices: ssh, sshpass, ask-telnet, for `feed --exec 'ssh …'`.
+# `check` adds a kapacitord, which is asked whether it would take TICKscripts.
 ARG BASE_IMAGE=node:24-bookworm-slim
+ARG KAPACITOR_IMAGE=kapacitor:1.8
 
 FROM ${BASE_IMAGE} AS build
 # Builders without BuildKit leave this stage behind; so it can be found: docker image prune --filter label=stage=…
@@ -61,6 +63,13 @@ RUN apt-get update \
 # For what knows telnet only.
 COPY docker/ask-telnet.mjs /usr/local/bin/ask-telnet
 USER 10092:10092
+
+FROM ${KAPACITOR_IMAGE} AS kapacitor
+
+FROM agent AS check
+COPY --from=kapacitor /usr/bin/kapacitord /usr/local/bin/
+HEALTHCHECK NONE
+CMD ["check", "/tickscripts"]
 
 # What is built where no target is named.
 FROM agent

@@ -5,6 +5,7 @@ import { COMPOSE_FILE, call, findCompose } from './compose.ts';
 import { BASE_IMAGE, buildImage, findEngine, hasImage, ROOT, removeImage } from './engine.ts';
 
 const IMAGE = 'kapacitor-edge-detect:compose-test';
+const CHECK_IMAGE = 'kapacitor-edge-detect-check:compose-test';
 /** Those that are started here; telegraf and chronograf add nothing to what is tested. */
 const FROM_REGISTRY = {
   influxdb: process.env.INFLUXDB_IMAGE ?? 'influxdb:1.8',
@@ -72,7 +73,8 @@ describe.skipIf(compose === undefined)('docker-compose.yml', () => {
     const services = await call(compose, ['--profile', 'demo', 'config', '--services'], environment);
     // Older ones list every service, whatever its profile.
     const named = services.trim().split('\n');
-    expect(named.filter((service) => service !== 'poller').sort()).toEqual([
+    const others = new Set(['check', 'poller']);
+    expect(named.filter((service) => !others.has(service)).sort()).toEqual([
       'chronograf',
       'demo',
       'edge-detect',
@@ -89,6 +91,23 @@ describe.skipIf(compose === undefined)('docker-compose.yml', () => {
     expect(config.match(/\/srv\/udf\b/g)).toHaveLength(3);
     expect(config).not.toContain('udf-sockets:/');
   });
+
+  test.skipIf(missing.includes('kapacitor'))(
+    'says before Kapacitor starts what it would not take',
+    async () => {
+      await buildImage(CHECK_IMAGE, 'check');
+      const checked = { ...environment, EDGE_DETECT_CHECK_IMAGE: CHECK_IMAGE };
+      const check = (...args: string[]) =>
+        call(compose, ['--profile', 'check', 'run', '--rm', ...args], checked);
+      try {
+        expect(await check('check')).toContain('Kapacitor takes all');
+        await expect(check('check', 'check', '/tickscripts/tests')).rejects.toMatchObject({ code: 2 });
+      } finally {
+        await call(compose, ['--profile', 'check', 'down', '--timeout', '5'], checked);
+        await removeImage(engine, CHECK_IMAGE);
+      }
+    },
+  );
 
   describe.skipIf(missing.length > 0)('started', () => {
     let stack: StartedDockerComposeEnvironment;
