@@ -1,6 +1,7 @@
 import type { Socket } from 'node:net';
 import { messageOf, OperationError } from '../errors.ts';
 import type { UdfFunction } from '../function/contract.ts';
+import type { AgentEvents } from '../status/agent-events.ts';
 import type { Insight } from '../status/report.ts';
 import { joined } from '../status/report.ts';
 import { StatusServer } from '../status/status-server.ts';
@@ -33,6 +34,8 @@ export interface StatusPlace {
   /** An address as well. */
   readonly address: { readonly host: string; readonly port: number } | undefined;
   readonly version: string;
+  /** What happens to the agent as a whole. */
+  readonly events?: AgentEvents;
 }
 
 /** Takes connections, and ends with the agent. */
@@ -77,9 +80,9 @@ export async function serveSockets(
   );
   let isReady = false;
   if (options.status !== undefined) {
-    const { address, path, version } = options.status;
+    const { address, events, path, version } = options.status;
     const insight = joined(placed.map(({ place }) => place));
-    const status = new StatusServer({ insight, version, isReady: () => isReady });
+    const status = new StatusServer({ insight, version, events, isReady: () => isReady });
     places.push(status);
     if (path !== undefined) placeOf.set({ name: 'status', path }, status);
     if (address !== undefined) await listenOn(status, address);

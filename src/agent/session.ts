@@ -298,7 +298,8 @@ export class Session implements LiveSession {
       this.#write(encodeEmptySnapshot());
       return;
     }
-    const limit = this.#environment.maxFrameBytes;
+    const { clockMs, maxFrameBytes: limit } = this.#environment;
+    const startedMs = clockMs();
     const pieces: Uint8Array[] = [];
     let size = 0;
     const keep = (piece: Uint8Array): boolean => {
@@ -306,11 +307,11 @@ export class Session implements LiveSession {
       size += piece.length;
       return size <= limit;
     };
-    this.#inSlices(this.#node.snapshot(), keep, () => this.#answerSnapshot(pieces, size));
+    this.#inSlices(this.#node.snapshot(), keep, () => this.#answerSnapshot(pieces, size, startedMs));
   }
 
-  /** @param size the bytes of all pieces */
-  #answerSnapshot(pieces: readonly Uint8Array[], size: number): void {
+  /** @param size the bytes of all pieces @param startedMs when they were asked for */
+  #answerSnapshot(pieces: readonly Uint8Array[], size: number, startedMs: number): void {
     const limit = this.#environment.maxFrameBytes;
     if (sizeOfSnapshotMessage(size) > limit) {
       this.#log.warn(
@@ -319,7 +320,7 @@ export class Session implements LiveSession {
       );
     } else if (size > 0) {
       this.#connection.sendSnapshot([encodeSnapshotHead(size), ...pieces], size);
-      this.story.figures.snapshot(size, this.#environment.clockMs());
+      this.story.figures.snapshot(size, startedMs, this.#environment.clockMs());
       return;
     }
     this.#write(encodeEmptySnapshot());

@@ -37,6 +37,8 @@ export interface ReviverOptions {
   /** After so many tries in a row a task is given up, 1 or more. */
   readonly maxTries: number;
   readonly timing?: Partial<ReviverTiming>;
+  /** Told what came of a try. */
+  readonly onTried?: ((isRevived: boolean) => void) | undefined;
 }
 
 /**
@@ -290,6 +292,7 @@ export class Reviver {
   #report({ reason, result }: Outcome, fields: Readonly<Record<string, unknown>> & { task: string }): void {
     const { log } = this.#options;
     if (result === 'elsewhere') this.#forget(fields.task);
+    if (result === 'revived' || result === 'failed') this.#options.onTried?.(result === 'revived');
     if (result === 'revived') log.info(fields, 'a task that lost its UDF was brought back');
     else if (result === 'left') log.info({ ...fields, reason }, 'a task was left alone');
     else log.warn({ ...fields, error: reason }, 'a task that lost its UDF could not be brought back');

@@ -15,6 +15,8 @@ export interface SessionKeeperOptions {
   readonly kapacitor: KapacitorApi | undefined;
   /** 1 or more. */
   readonly maxTries: number;
+  /** Told what came of a try to bring a task back. */
+  readonly onTried?: (isRevived: boolean) => void;
 }
 
 /** Keeps the journal of the agent's live sessions, and has the tasks brought back that lost theirs. */
@@ -23,7 +25,7 @@ export class SessionKeeper implements SessionWatch {
   readonly #reviver: Reviver | undefined;
   #looks: NodeJS.Timeout | undefined;
 
-  constructor({ sockets, kapacitor, log, maxTries }: SessionKeeperOptions) {
+  constructor({ sockets, kapacitor, log, maxTries, onTried }: SessionKeeperOptions) {
     this.#journal = new Journal(journalPath(sockets), (message) => log.warn({}, message));
     if (kapacitor === undefined) return;
     this.#reviver = new Reviver({
@@ -34,6 +36,7 @@ export class SessionKeeper implements SessionWatch {
       sockets,
       knock: () => knock(sockets),
       maxTries,
+      onTried,
     });
   }
 

@@ -1,18 +1,26 @@
 import { Counter, collectDefaultMetrics, Gauge, Registry } from 'prom-client';
+import { AGENT_EVENTS, type AgentEvent, type AgentEvents } from './agent-events.ts';
 import type { Insight, NodeTotals, SessionReport } from './report.ts';
 
 const LABELS = ['function', 'task', 'node'] as const;
 type Label = (typeof LABELS)[number];
 
-const COUNTERS: readonly (readonly [string, string, (totals: NodeTotals) => number])[] = [
+/** Counters of nodes: name, help, and where it comes from. */
+export const COUNTERS: readonly (readonly [string, string, (totals: NodeTotals) => number])[] = [
   ['points_total', 'Points that came in', ({ points }) => points],
   ['edges_total', 'Points that were emitted', ({ edges }) => edges],
   ['ignored_total', 'Points without a tracked key', ({ ignored }) => ignored],
   ['groups_evicted_total', 'Groups forgotten for want of room', ({ evicted }) => evicted],
+  ['groups_freed_total', 'Groups forgotten as their ttl was over', ({ freed }) => freed],
   ['received_bytes_total', 'Bytes that came in', ({ bytes }) => bytes],
   ['connections_total', 'Connections that were initialised', ({ connections }) => connections],
   ['snapshots_total', 'Snapshots that Kapacitor got', ({ snapshots }) => snapshots],
   ['snapshot_bytes_total', 'Bytes of all snapshots', ({ snapshotBytes }) => snapshotBytes],
+  [
+    'snapshot_seconds_total',
+    'Time from when Kapacitor asked for snapshots until they went out',
+    ({ snapshotSeconds }) => snapshotSeconds,
+  ],
   ['restores_total', 'Snapshots that were restored', ({ restores }) => restores],
   [
     'backpressure_seconds_total',
@@ -21,7 +29,8 @@ const COUNTERS: readonly (readonly [string, string, (totals: NodeTotals) => numb
   ],
 ];
 
-const GAUGES: readonly (readonly [string, string, (report: SessionReport) => number | null])[] = [
+/** What is true of a live node at this moment. */
+export const GAUGES: readonly (readonly [string, string, (report: SessionReport) => number | null])[] = [
   ['groups', 'Groups that a node keeps', ({ groups }) => groups],
   ['snapshot_age_seconds', 'Time since the last snapshot', ({ snapshotAgeSeconds }) => snapshotAgeSeconds],
   ['snapshot_bytes', 'Size of the last snapshot', ({ snapshotBytes }) => snapshotBytes],
@@ -34,10 +43,13 @@ export class Metrics {
   readonly #gauges: readonly (readonly [Gauge<Label>, (report: SessionReport) => number | null])[];
   readonly #errors: Counter<'function' | 'code'>;
   readonly #sessions: Gauge<'function' | 'kind'>;
+  readonly #events: Counter<'event'>;
+  readonly #agentEvents: AgentEvents;
   readonly #insight: Insight;
 
-  constructor(insight: Insight, version: string) {
+  constructor(insight: Insight, events: AgentEvents, version: string) {
     this.#insight = insight;
+    this.#agentEvents = events;
     const registers = [this.#registry];
     // Every tenth of a second: looking more often costs an agent at rest more than it tells.
     collectDefaultMetrics({ register: this.#registry, eventLoopMonitoringPrecision: 100 });
@@ -61,6 +73,12 @@ export class Metrics {
       labelNames: ['function', 'kind'],
       registers,
     });
+    this.#events = new Counter({
+      name: 'edge_detect_events_total',
+      help: 'What happened to the agent as a whole',
+      labelNames: ['event'],
+      registers,
+    });
     new Gauge({ name: 'edge_detect_info', help: 'The version', labelNames: ['version'], registers }).set(
       { version },
       1,
@@ -81,6 +99,8 @@ export class Metrics {
     for (const each of totals)
       for (const [code, count] of Object.entries(each.errors))
         this.#errors.inc({ function: each.function, code }, count);
+    this.#events.reset();
+    for (const event of eventNames()) this.#events.inc({ event }, this.#agentEvents.countOf(event));
     this.#sessions.reset();
     for (const { function: name, kind } of sessions) this.#sessions.inc({ function: name, kind });
     for (const [gauge, read] of this.#gauges) {
@@ -92,6 +112,10 @@ export class Metrics {
     }
     return await this.#registry.metrics();
   }
+}
+
+function eventNames(): AgentEvent[] {
+  return Object.keys(AGENT_EVENTS).filter((name): name is AgentEvent => Object.hasOwn(AGENT_EVENTS, name));
 }
 
 function labelsOf({ function: name, node, task }: { function: string; task: string; node: string }) {

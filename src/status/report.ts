@@ -46,9 +46,13 @@ export interface NodeTotals {
   edges: number;
   ignored: number;
   evicted: number;
+  /** Groups whose `ttl` was over. */
+  freed: number;
   bytes: number;
   snapshots: number;
   snapshotBytes: number;
+  /** Time that snapshots took. */
+  snapshotSeconds: number;
   restores: number;
   backpressureSeconds: number;
   /** Connections that ended for what was wrong, by the code. */

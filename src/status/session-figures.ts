@@ -25,6 +25,7 @@ export class SessionFigures {
   restores = 0;
   #snapshots = 0;
   #snapshotBytes = 0;
+  #snapshotMs = 0;
   #lastSnapshot: { readonly bytes: number; readonly atMs: number } | undefined;
   #blockedMs = 0;
   #blockedSinceMs: number | undefined;
@@ -34,9 +35,11 @@ export class SessionFigures {
     this.#samples = [{ atMs: nowMs, points: 0, edges: 0 }];
   }
 
-  snapshot(bytes: number, nowMs: number): void {
+  /** A snapshot went out. @param startedMs when it was asked for */
+  snapshot(bytes: number, startedMs: number, nowMs: number): void {
     this.#snapshots++;
     this.#snapshotBytes += bytes;
+    this.#snapshotMs += nowMs - startedMs;
     this.#lastSnapshot = { bytes, atMs: nowMs };
   }
 
@@ -92,8 +95,10 @@ export class SessionFigures {
     totals.bytes += bytes;
     totals.ignored += counts.ignored ?? 0;
     totals.evicted += counts.evicted ?? 0;
+    totals.freed += counts.freed ?? 0;
     totals.snapshots += this.#snapshots;
     totals.snapshotBytes += this.#snapshotBytes;
+    totals.snapshotSeconds += this.#snapshotMs / 1000;
     totals.restores += this.restores;
     totals.backpressureSeconds += this.#blockedSeconds(nowMs);
   }

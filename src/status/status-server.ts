@@ -1,5 +1,6 @@
 import type { IncomingMessage, Server, ServerResponse } from 'node:http';
 import type { Socket } from 'node:net';
+import { AgentEvents } from './agent-events.ts';
 import type { Insight, LiveEdge } from './report.ts';
 
 const DEFAULT_LIMIT = 1_000;
@@ -10,6 +11,8 @@ const MAX_WAITING_BYTES = 1024 * 1024;
 export interface StatusOptions {
   readonly insight: Insight;
   readonly version: string;
+  /** Undefined where nothing happens that concerns all. */
+  readonly events?: AgentEvents | undefined;
   /** Whether everything that is served has its socket. */
   readonly isReady: () => boolean;
 }
@@ -90,7 +93,8 @@ export class StatusServer {
   async #sendMetrics(response: ServerResponse): Promise<void> {
     // Only who is asked needs the library.
     this.#metrics ??= import('./metrics.ts').then(
-      ({ Metrics }) => new Metrics(this.#options.insight, this.#options.version),
+      ({ Metrics }) =>
+        new Metrics(this.#options.insight, this.#options.events ?? new AgentEvents(), this.#options.version),
     );
     const metrics = await this.#metrics;
     const text = await metrics.text();

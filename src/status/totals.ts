@@ -22,9 +22,11 @@ export class TotalsTable {
       edges: 0,
       ignored: 0,
       evicted: 0,
+      freed: 0,
       bytes: 0,
       snapshots: 0,
       snapshotBytes: 0,
+      snapshotSeconds: 0,
       restores: 0,
       backpressureSeconds: 0,
       errors: {},
@@ -40,9 +42,11 @@ export class TotalsTable {
     sum.edges += other.edges;
     sum.ignored += other.ignored;
     sum.evicted += other.evicted;
+    sum.freed += other.freed;
     sum.bytes += other.bytes;
     sum.snapshots += other.snapshots;
     sum.snapshotBytes += other.snapshotBytes;
+    sum.snapshotSeconds += other.snapshotSeconds;
     sum.restores += other.restores;
     sum.backpressureSeconds += other.backpressureSeconds;
     for (const [code, count] of Object.entries(other.errors))

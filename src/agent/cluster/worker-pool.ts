@@ -1,6 +1,7 @@
 import cluster, { type Worker } from 'node:cluster';
 import type { Socket } from 'node:net';
 import { OperationError } from '../../errors.ts';
+import type { AgentEvents } from '../../status/agent-events.ts';
 import { LiveEdges } from '../../status/live-edges.ts';
 import type {
   LiveEdge,
@@ -48,6 +49,8 @@ export interface PoolOptions {
   /** The longest pause before a worker that dies again and again is started again. */
   readonly maxPauseMs?: number;
   readonly log: SessionLog;
+  /** Counts what happens to workers. */
+  readonly events?: AgentEvents;
 }
 
 /** Files that a worker could not load, a line each. */
@@ -164,7 +167,8 @@ export class WorkerPool implements Place {
     for (const totals of this.#past.all()) sums.add(totals);
     const looks = [...this.#members].map(async (member) => {
       const seen = await member.look({ kind: 'totals' });
-      for (const totals of seen?.totals ?? member.totals) sums.add(totals);
+      if (seen?.totals !== undefined) member.totals = seen.totals;
+      for (const totals of member.totals) sums.add(totals);
     });
     await Promise.all(looks);
     return sums.all();
@@ -335,6 +339,7 @@ export class WorkerPool implements Place {
         },
         'the event loop of a worker stands still: the worker is killed, since an agent that hangs can freeze Kapacitor',
       );
+      this.#options.events?.note('worker_stalled');
       member.kill('it stood still');
     }
   }
@@ -352,6 +357,7 @@ export class WorkerPool implements Place {
         },
         'a worker takes more memory than it may: it is killed',
       );
+      this.#options.events?.note('worker_too_large');
       member.kill('it took too much memory');
     }
   }
@@ -373,6 +379,7 @@ export class WorkerPool implements Place {
       { ...idsOf(worker), code, signal, restartMs: pauseMs },
       'a worker died with its connections and is started again',
     );
+    this.#options.events?.note('worker_restarted');
     this.#restartIn(pauseMs);
   }
 

@@ -2,6 +2,7 @@ import { LoadError, WorkerPool } from '../../agent/cluster/worker-pool.ts';
 import type { AgentLog } from '../../agent/environment.ts';
 import type { LiveSessions } from '../../agent/live-sessions.ts';
 import { functionFiles } from '../../functions/folder.ts';
+import type { AgentEvents } from '../../status/agent-events.ts';
 import { folderError } from '../served-functions.ts';
 import { functionWorkerProgram } from './function-worker.ts';
 import type { WorkerSettings } from './worker.ts';
@@ -13,6 +14,7 @@ export interface OwnFunctionsSettings extends WorkerSettings {
   readonly functionsDir: string;
   readonly functionWorkers: number;
   readonly maxMemoryBytes: number;
+  readonly events: AgentEvents;
 }
 
 /**
@@ -25,7 +27,7 @@ export async function startOwnFunctions(
   live: LiveSessions,
   log: AgentLog,
 ): Promise<WorkerPool | undefined> {
-  const { functionsDir, functionWorkers, maxMemoryBytes, watchdogMs } = settings;
+  const { events, functionsDir, functionWorkers, maxMemoryBytes, watchdogMs } = settings;
   if (functionFiles(functionsDir).length === 0) {
     log.info({ functionsDir }, 'there are no functions in the folder');
     return undefined;
@@ -38,6 +40,7 @@ export async function startOwnFunctions(
       maxPauseMs: MAX_PAUSE_MS,
       program: functionWorkerProgram(settings),
       log,
+      events,
     },
     live,
   );

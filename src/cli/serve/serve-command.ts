@@ -19,6 +19,7 @@ import { startWatchdog } from '../../agent/watchdog/watchdog.ts';
 import { messageOf, UsageError } from '../../errors.ts';
 import type { KapacitorApi } from '../../kapacitor/api.ts';
 import { SessionKeeper } from '../../revival/session-keeper.ts';
+import { AgentEvents } from '../../status/agent-events.ts';
 import { wholeMs } from '../duration.ts';
 import type { Io } from '../io.ts';
 import { CREDENTIALS_HELP, kapacitorApi } from '../kapacitor-options.ts';
@@ -85,11 +86,12 @@ async function serve(options: ServeOptions, kapacitor: KapacitorApi | undefined,
   const stopWatchdog = watchdogMs === 0 ? undefined : startWatchdog(watchdogMs, onWatchdogFailure);
   let stopWatching: (() => void) | undefined;
   try {
+    const events = new AgentEvents();
     const mode = options.socketMode;
-    const status = statusPlace(options);
+    const status = { ...statusPlace(options), events };
     const socketOptions = { mode, groupId, kapacitorGid, log, onDisplaced, status };
     const { agent, keeper, own, paths } = await startServing(
-      { ...options, watchdogMs },
+      { ...options, watchdogMs, events },
       socketOptions,
       kapacitor,
     );
@@ -132,6 +134,9 @@ function warnOfAccess(sockets: readonly string[], kapacitorGid: number | undefin
   }
 }
 
+/** What the places of functions are made with. */
+type PlaceSettings = ServeOptions & { readonly watchdogMs: number; readonly events: AgentEvents };
+
 interface Serving {
   readonly agent: Agent;
   readonly keeper: SessionKeeper;
@@ -142,7 +147,7 @@ interface Serving {
 
 /** Starts the places of all functions, then the sockets. */
 async function startServing(
-  options: ServeOptions & { readonly watchdogMs: number },
+  options: PlaceSettings,
   socketOptions: SocketOptions & Pick<AgentOptions, 'log' | 'status'>,
   kapacitor: KapacitorApi | undefined,
 ): Promise<Serving> {
@@ -159,7 +164,13 @@ async function startServing(
     const ownNames = own?.functions ?? [];
     const sockets = servedSockets(options, ownNames);
     const paths = sockets.map(({ path }) => path);
-    keeper = new SessionKeeper({ sockets: paths, kapacitor, log, maxTries: options.reviveTries });
+    keeper = new SessionKeeper({
+      sockets: paths,
+      kapacitor,
+      log,
+      maxTries: options.reviveTries,
+      onTried: (isRevived) => options.events.note(isRevived ? 'revived' : 'not_revived'),
+    });
     const place = await startBuiltIn(options, live, log);
     const placed: PlacedSockets[] = [
       { place, sockets: sockets.filter(({ name }) => !ownNames.includes(name)) },
@@ -175,14 +186,10 @@ async function startServing(
 }
 
 /** The place of the agent's own functions: this process, or workers. */
-async function startBuiltIn(
-  options: ServeOptions & { readonly watchdogMs: number },
-  live: LiveSessionTable,
-  log: AgentLog,
-): Promise<Place> {
-  const { workers, watchdogMs, maxFrameBytes, maxGroups } = options;
+async function startBuiltIn(options: PlaceSettings, live: LiveSessionTable, log: AgentLog): Promise<Place> {
+  const { workers, watchdogMs, maxFrameBytes, maxGroups, events } = options;
   if (workers === 1) return sessionsHere(BUILT_IN, { maxFrameBytes, maxGroups }, live, log);
-  const pool = new WorkerPool({ workers, watchdogMs, program: workerProgram(options), log }, live);
+  const pool = new WorkerPool({ workers, watchdogMs, program: workerProgram(options), log, events }, live);
   await pool.start();
   return pool;
 }

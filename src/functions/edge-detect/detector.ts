@@ -67,6 +67,8 @@ export class Detector implements Handler {
   #batchBytes: Uint8Array = Buffer.alloc(0);
   #batchGroupStart = 0;
   #batchGroupEnd = 0;
+  /** Groups that were forgotten for their age. */
+  #freed = 0;
 
   constructor(context: NodeContext, settings: Settings, isBatch: boolean) {
     const { keys } = settings;
@@ -143,7 +145,7 @@ export class Detector implements Handler {
       const verdict = this.#timeliness.judge(id, point);
       if (verdict === VERDICT.ignore) return;
       if (verdict === VERDICT.forget) {
-        this.#forget(id);
+        this.#forgetOver(id);
         id = -1;
       }
     }
@@ -409,7 +411,11 @@ export class Detector implements Handler {
     this.#timeliness.sweep(this.#forgetOver);
   }
 
-  readonly #forgetOver = (id: number): void => this.#forget(id);
+  /** Its `ttl` is over. */
+  readonly #forgetOver = (id: number): void => {
+    this.#freed++;
+    this.#forget(id);
+  };
 
   *snapshot(): Generator<Uint8Array> {
     yield* snapshotState(this.#state);
@@ -434,6 +440,7 @@ export class Detector implements Handler {
   }
 
   counts(): Record<string, number> {
-    return { groups: this.#groups.size, ...this.#warnings.counts() };
+    const freed = this.#freed > 0 ? { freed: this.#freed } : {};
+    return { groups: this.#groups.size, ...freed, ...this.#warnings.counts() };
   }
 }

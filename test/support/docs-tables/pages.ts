@@ -4,6 +4,7 @@ import { fileURLToPath } from 'node:url';
 import { commandSections } from './commands.ts';
 import { errorsTable } from './errors.ts';
 import { fill } from './markdown.ts';
+import { eventsTable, metricsTable } from './metrics.ts';
 import { optionsTable } from './options.ts';
 
 // `npm run docs`: writes the tables of the docs anew, from the declarations. A test holds the pages against them.
@@ -23,6 +24,8 @@ export async function docsTables(): Promise<ReadonlyMap<string, string>> {
     ['options', optionsTable()],
     ['commands', await commandSections()],
     ['protocol-errors', errorsTable()],
+    ['metrics', metricsTable()],
+    ['events', eventsTable()],
   ]);
 }
 
