@@ -127,6 +127,41 @@ describe('the status socket, beside a conversation', () => {
       await host.finish();
     }));
 
+  test('a reader that does not read loses edges, counted, and the task none', () =>
+    withAgent(async (agent) => {
+      const EDGES = 40_000;
+      const [response] = await open(agent.socketOf('status'), '/edges');
+      const host = await connect(agent.socketOf('edgeDetect'));
+      await host.init(OPTIONS.slice(0, 1), 'busy', 'n');
+      for (let at = 0; at < EDGES; at += 1000) {
+        host.send(Array.from({ length: 1000 }, (_, n) => state('a', n % 2 === 0 ? 'UP' : 'DOWN', at + n)));
+        await host.keepalive(BigInt(at));
+      }
+      expect((await host.finish()).length).toBe(EDGES);
+
+      // It reads after all: what is told and what is said to be lost are all that there was, up to an edge that comes.
+      const other = await connect(agent.socketOf('edgeDetect'));
+      await other.init(OPTIONS.slice(0, 1), 'marker', 'n');
+      let sent = 0;
+      let told = 0;
+      let lost = 0;
+      for await (const line of createInterface({ input: response })) {
+        const said = JSON.parse(line);
+        if (said.lost === undefined) told++;
+        else lost += said.lost;
+        if (said.task === 'marker') break;
+        if (told % 1000 !== 0) continue;
+        other.send([state('m', String(sent), sent++)]);
+        await other.keepalive(BigInt(sent));
+      }
+      expect(lost).toBeGreaterThan(0);
+      // Markers of which nothing was told yet stand behind the one that was.
+      expect(told + lost).toBeGreaterThan(EDGES);
+      expect(told + lost).toBeLessThanOrEqual(EDGES + sent);
+      response.destroy();
+      await other.finish();
+    }));
+
   test('answers health, and refuses what it does not know or what would change something', () =>
     withAgent(async (agent) => {
       const status = agent.socketOf('status');
