@@ -1,4 +1,3 @@
-import { styleText } from 'node:util';
 import { countText, someOf } from '../../edges/display-text.ts';
 import { jsonLine, lineProtocolLine } from '../../edges/edge-lines.ts';
 import { EdgeTable } from '../../edges/edge-table.ts';
@@ -7,6 +6,7 @@ import { codeOf, messageOf, OperationError } from '../../errors.ts';
 import type { Survey } from '../../kapacitor/host/playback.ts';
 import type { WrittenOption } from '../../tickscript/script-options.ts';
 import type { Io } from '../io.ts';
+import { type Paint, painter } from '../paint.ts';
 
 export const FORMATS = ['table', 'json', 'lp'] as const;
 export type ReplayFormat = (typeof FORMATS)[number];
@@ -29,13 +29,13 @@ export interface ShownTimes {
 }
 
 const DEFAULT_COLUMNS = 80;
-const COLORS = ['cyan', 'yellow', 'magenta', 'blue', 'green', 'red'] as const;
 /** Options that keep edges from being emitted. */
 const FILTERS = new Set(['from', 'notFrom', 'to', 'notTo', 'rising', 'falling', 'limit']);
 
 /** Shows edges: lines as they come, or a table when all are there. */
 export class ReplayOutput {
   readonly #io: Io;
+  readonly #paint: Paint;
   readonly #format: ReplayFormat;
   readonly #shown: ShownTimes;
   readonly #table = new EdgeTable();
@@ -48,6 +48,7 @@ export class ReplayOutput {
 
   constructor(io: Io, format: ReplayFormat, shown: ShownTimes) {
     this.#io = io;
+    this.#paint = painter(io.stdout);
     this.#format = format;
     this.#shown = shown;
     io.stdout.on('error', this.#onError);
@@ -133,12 +134,6 @@ export class ReplayOutput {
     if (this.#outside === 0) return emptyReason(summary);
     return `no edges within --since and --until: all ${this.#outside} are at other times`;
   }
-
-  /** Without colours where the terminal, or NO_COLOR, wants none. */
-  readonly #paint = (text: string, chosen: number | 'dim'): string => {
-    const color = chosen === 'dim' ? 'dim' : COLORS[chosen % COLORS.length];
-    return color === undefined ? text : styleText(color, text, { stream: this.#io.stdout });
-  };
 
   #write(text: string): void {
     if (!this.isBroken && !this.#io.stdout.write(text)) this.#needsDrain = true;

@@ -1,9 +1,11 @@
 import Table from 'cli-table3';
 import { Command, Option } from 'commander';
 import { visible } from '../../edges/display-text.ts';
+import { OTHER_STYLE, stateStyles } from '../../edges/state-styles.ts';
 import { OperationError } from '../../errors.ts';
 import type { SessionReport, StateReport, StatesReport } from '../../status/report.ts';
 import type { Io } from '../io.ts';
+import { type Paint, painter } from '../paint.ts';
 import type { CommandFactory } from '../run.ts';
 import { askAgent, type StatusClientFlags, statusClientOptions } from './status-client.ts';
 
@@ -37,10 +39,7 @@ Examples:
 
 async function show(task: string, flags: StatesFlags, io: Io): Promise<void> {
   const node = flags.node ?? (await onlyNode(task, flags));
-  const table = new Table({
-    head: ['Group', 'State', 'Since (UTC)', 'Edges', ''],
-    style: { head: [], border: [] },
-  });
+  const states: StateReport[] = [];
   let after: string | null = null;
   do {
     const params: URLSearchParams = new URLSearchParams({ limit: String(PAGE) });
@@ -50,12 +49,29 @@ async function show(task: string, flags: StatesFlags, io: Io): Promise<void> {
     const page: StatesReport = pageOf(await askAgent(flags, path));
     for (const state of page.states) {
       if (flags.format === 'json') io.stdout.write(`${JSON.stringify(state)}\n`);
-      else table.push(rowOf(state));
+      else states.push(state);
     }
     after = page.next;
   } while (after !== null);
-  if (flags.format === 'table')
-    io.stdout.write(table.length === 0 ? 'No group has a state.\n' : `${table.toString()}\n`);
+  if (flags.format === 'table') io.stdout.write(`${tableOf(states, painter(io.stdout))}\n`);
+}
+
+/** Each state in the sign and colour that it has in a timeline. */
+function tableOf(states: readonly StateReport[], paint: Paint): string {
+  if (states.length === 0) return 'No group has a state.';
+  const table = new Table({
+    head: ['Group', 'State', 'Since (UTC)', 'Edges', ''],
+    style: { head: [], border: [] },
+  });
+  const counts = new Map<string, number>();
+  for (const { value } of states) counts.set(shown(value), (counts.get(shown(value)) ?? 0) + 1);
+  const styles = stateStyles(counts);
+  for (const state of states) {
+    const [group = '', ...rest] = rowOf(state);
+    const { color, glyph } = styles.get(shown(state.value)) ?? OTHER_STYLE;
+    table.push([group, paint(`${glyph} ${shown(state.value)}`, color), ...rest]);
+  }
+  return table.toString();
 }
 
 /** @throws OperationError where there is none, or more than one */
@@ -87,7 +103,8 @@ function pageOf(answer: unknown): StatesReport {
   };
 }
 
-function rowOf({ candidate, count, group, owed, silent, since, value }: StateReport): string[] {
+/** A row without its state. */
+function rowOf({ candidate, count, group, owed, silent, since }: StateReport): string[] {
   const notes = [
     ...(silent ? ['silent'] : []),
     ...(owed ? ['an edge is owed'] : []),
@@ -97,7 +114,6 @@ function rowOf({ candidate, count, group, owed, silent, since, value }: StateRep
   ];
   return [
     visible(group === '' ? '(all)' : group),
-    shown(value),
     since === null ? '–' : since.replace('T', ' ').replace('Z', ''),
     count === null ? '–' : String(count),
     notes.join(', '),
