@@ -95,7 +95,9 @@ export const Expectations = Type.Object(
       ),
     ),
     writes: Type.Optional(
-      Type.Record(Type.String(), PointList, { description: 'what influxDBOut wrote, by measurement' }),
+      Type.Record(Type.String(), PointList, {
+        description: 'what influxDBOut wrote, by measurement, or by database.policy.measurement',
+      }),
     ),
     nodes: Type.Optional(
       Type.Record(Type.String(), Type.Union([NodeCounts, PointList]), {

@@ -1,5 +1,6 @@
 import type { FieldValue, LinePoint } from '../line-protocol/parser.ts';
 import type { AlertSpec, Expectations, NodeSpec, PointListSpec, SentSpec } from './case-schema.ts';
+import type { Written } from './ends.ts';
 import { entriesOf } from './entries.ts';
 import { type Difference, matchList, matchText, matchTime, nearest, textOf } from './match.ts';
 import type { Outcome, OutcomeAlert, Sent } from './outcome.ts';
@@ -143,6 +144,11 @@ function sentMismatches(spec: SentSpec, sent: Sent, frame: Frame): string[] {
   return wrong;
 }
 
+/** What a case may call the place of a write: the measurement, or with database and policy in front. */
+function namesOf({ database, point: { measurement }, policy }: Written): [string, string] {
+  return [measurement, `${database}.${policy}.${measurement}`];
+}
+
 function writeDifferences(
   expected: Readonly<Record<string, PointListSpec>>,
   { writes }: Outcome,
@@ -152,14 +158,15 @@ function writeDifferences(
     pointDifferences(
       ['writes', measurement],
       spec,
-      writes.filter(({ point }) => point.measurement === measurement).map(({ point }) => point),
+      writes.filter((each) => namesOf(each).includes(measurement)).map(({ point }) => point),
       frame,
     ),
   );
-  const others = new Set(writes.map(({ point }) => point.measurement).filter((name) => !(name in expected)));
+  const unnamed = writes.filter((each) => !namesOf(each).some((name) => name in expected));
+  const others = new Set(unnamed.map((each) => namesOf(each)[1]));
   for (const name of others) {
-    const lines = writes
-      .filter(({ point }) => point.measurement === name)
+    const lines = unnamed
+      .filter((each) => namesOf(each).includes(name))
       .map(({ point }) => `+ ${describePoint(point, frame)}`);
     found.push({ path: ['writes'], title: `writes to ${name} were not expected`, lines });
   }

@@ -170,6 +170,28 @@ tests:
     expect(await exited).toEqual([1, null]);
   });
 
+  test('writes may be named with their database and policy', async () => {
+    const folder = folderWith({
+      'a.tickscript.yaml': `script: |
+  dbrp "telegraf"."autogen"
+  stream
+      |from()
+      |influxDBOut().database('home').retentionPolicy('year').measurement('m')
+tests:
+  - name: right
+    data: m v=1 +0s
+    expect: { writes: { home.year.m: 'm v=1 +0s' } }
+  - name: wrong
+    data: m v=1 +0s
+    expect: { writes: { home.week.m: [] } }
+`,
+    });
+    const { code, out } = await edgeDetect('test', folder);
+    expect(code).toBe(1);
+    expect(out).toContain('✓ right');
+    expect(out).toContain('writes to home.year.m were not expected');
+  });
+
   test('says what no case reached', async () => {
     const folder = folderWith({ 'alert.tick': ALERT, 'alert.tickscript.yaml': CASES });
     const { out } = await edgeDetect('test', folder, '--run', 'quiet', '--coverage');
